@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { parseCron } from '../../kinds/batch/cron-schedule.ts'
 import type { CronJob, Job } from '../../kinds/generated/types.ts'
 import { startTestControlPlane, type TestControlPlane } from '../test-control-plane.ts'
-import { nextRun } from './next-run.ts'
+import { nextRun, rfc3339In } from './next-run.ts'
 
 let plane: TestControlPlane | undefined
 afterEach(() => plane?.stop())
@@ -57,4 +57,37 @@ test('a schedule that is changed counts from then on: what it would have missed 
   expect(await jobs()).toEqual([])
   await plane.clock.advance(5 * 60_000)
   expect(await jobs()).toEqual([`tick-${at('2026-01-01T00:40:00Z') / 60_000}`])
+})
+
+const cronJob = (spec: object) => ({
+  apiVersion: 'batch/v1', kind: 'CronJob', metadata: { name: 'tick', namespace: 'default' },
+  spec: { schedule: '* * * * *', ...spec, jobTemplate: { spec: { backoffLimit: 0, template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox' }] } } } } },
+}) as unknown as CronJob
+const told = async () => (await plane!.api.list<any>('events', { namespace: 'default' })).items.filter((event) => event.involvedObject.kind === 'CronJob').map(({ reason, message }) => `${reason}: ${message}`)
+
+test('a CronJob whose schedule never fires says so', async () => {
+  plane = await startTestControlPlane({ scheduler: false })
+  await plane.api.create('cronjobs.batch', cronJob({ schedule: '0 0 30 2 *' }))
+  await plane.clock.advance(1000)
+  expect(await told()).toEqual(['InvalidSchedule: invalid schedule: 0 0 30 2 * : time difference between two schedules is less than 1 second'])
+})
+
+test('a Job that no history is kept of goes before anybody has noted its end, and says when it was due in the zone of its CronJob', async () => {
+  plane = await startTestControlPlane()
+  plane.runPods({ phase: () => 'Failed' })
+  await plane.addNode('one')
+  await plane.api.create('cronjobs.batch', cronJob({ failedJobsHistoryLimit: 0, timeZone: 'Asia/Kolkata' }))
+  const jobs = async () => (await plane!.api.list<Job>('jobs.batch', { namespace: 'default' })).items
+  await plane.clock.until(async () => (await jobs()).length > 0, { withinMs: 90_000 })
+  expect((await jobs())[0]!.metadata.annotations!['batch.kubernetes.io/cronjob-scheduled-timestamp']).toBe('2026-01-01T05:31:00+05:30')
+  await plane.clock.until(async () => (await jobs()).length === 0, { withinMs: 30_000 })
+  await plane.clock.advance(2000)
+  const name = `tick-${at('2026-01-01T00:01:00Z') / 60_000}`
+  expect(await told()).toEqual([`SuccessfulCreate: Created job ${name}`, `SuccessfulDelete: Deleted job ${name}`])
+  expect((await plane.api.get<CronJob>('cronjobs.batch', 'tick', 'default')).status!.active).toBeUndefined()
+})
+
+test('moments are told with the offset of the zone', () => {
+  expect(rfc3339In(at('2026-07-01T00:00:00Z'), 'America/St_Johns')).toBe('2026-06-30T21:30:00-02:30')
+  expect(rfc3339In(at('2026-01-01T00:00:00Z'), 'Europe/London')).toBe('2026-01-01T00:00:00Z')
 })

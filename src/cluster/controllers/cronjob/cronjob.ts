@@ -9,28 +9,54 @@ import { isStatusError } from '../../kinds/status-error.ts'
 import { compact } from '../compact.ts'
 import { isNamespaceTerminating, messageOf } from '../pod-control.ts'
 import { timeMs } from '../pods.ts'
-import { nextRun } from './next-run.ts'
+import { nextRun, rfc3339In } from './next-run.ts'
 
 const SCHEDULED_AT = 'batch.kubernetes.io/cronjob-scheduled-timestamp'
 const MANY_MISSED = 100
 /** Upstream looks a little after the minute, so that it is not too early. k8s: nextScheduleDelta */
 const DELTA_MS = 100
 
-/** The latest moment up to now at which a job was due, and how many were missed. k8s: mostRecentScheduleTime */
-export function mostRecentRun({ metadata, spec, status }: Readonly<CronJob>, schedule: CronSchedule, nowMs: number): { dueMs: number | undefined; earliestMs: number; missed: number } {
+/** A schedule such as February 30 fires never, which upstream's arithmetic takes for always the same moment. */
+const NEVER = 'time difference between two schedules is less than 1 second'
+
+interface MostRecent {
+  /** The latest moment up to now at which a job was due. */
+  dueMs: number | undefined
+  /** From where on runs count. */
+  earliestMs: number
+  missed: number
+}
+
+/** @throws Error for a schedule that never fires. k8s: mostRecentScheduleTime */
+export function mostRecentRun({ metadata, spec, status }: Readonly<CronJob>, schedule: CronSchedule, nowMs: number, withDeadline = true): MostRecent {
   let earliestMs = timeMs(status?.lastScheduleTime ?? metadata.creationTimestamp)
-  if (spec!.startingDeadlineSeconds !== undefined) earliestMs = Math.max(earliestMs, nowMs - spec!.startingDeadlineSeconds * 1000)
+  if (withDeadline && spec!.startingDeadlineSeconds !== undefined) earliestMs = Math.max(earliestMs, nowMs - spec!.startingDeadlineSeconds * 1000)
   const zone = spec!.timeZone ?? ''
   const first = nextRun(schedule, earliestMs, zone)
-  if (first === undefined || nowMs < first) return { dueMs: undefined, earliestMs, missed: 0 }
+  if (first === undefined) throw new Error(NEVER)
+  if (nowMs < first) return { dueMs: undefined, earliestMs, missed: 0 }
   const second = nextRun(schedule, first, zone)
-  if (second === undefined || nowMs < second) return { dueMs: first, earliestMs, missed: 0 }
+  if (second === undefined) throw new Error(NEVER)
+  if (nowMs < second) return { dueMs: first, earliestMs, missed: 0 }
   const betweenMs = Math.round((second - first) / 1000) * 1000
-  if (betweenMs < 1000) throw new Error('time difference between two schedules is less than 1 second')
+  if (betweenMs < 1000) throw new Error(NEVER)
   const missed = Math.floor((nowMs - first) / betweenMs) + 1
   let dueMs: number | undefined
   for (let t = nextRun(schedule, first + (missed - 2) * betweenMs, zone); t !== undefined && t <= nowMs; t = nextRun(schedule, t, zone)) dueMs = t
   return { dueMs, earliestMs, missed }
+}
+
+/** How long until the next run; undefined for never. k8s: nextScheduleTimeDuration */
+function nextDelayMs(cronJob: Readonly<CronJob>, schedule: CronSchedule, nowMs: number): number | undefined {
+  let fromMs = nowMs
+  try {
+    const { dueMs, earliestMs, missed } = mostRecentRun(cronJob, schedule, nowMs, false)
+    fromMs = dueMs ?? (missed === 0 ? earliestMs : nowMs)
+  } catch {
+    // Whatever is wrong with it: the next one from now.
+  }
+  const next = nextRun(schedule, fromMs, cronJob.spec!.timeZone ?? '')
+  return next === undefined ? undefined : next - nowMs + DELTA_MS
 }
 
 /** Creates Jobs by the clock. k8s: pkg/controller/cronjob */
@@ -44,9 +70,8 @@ export const cronJobController: Controller = {
       if (!isRescheduled(change)) return []
       const { object } = change
       try {
-        const nowMs = clock.nowMs()
-        const next = nextRun(parseCron(object.spec!.schedule), nowMs, object.spec!.timeZone ?? '')
-        if (next !== undefined) enqueue(keyOf(object), next - nowMs + DELTA_MS)
+        const delayMs = nextDelayMs(object, parseCron(object.spec!.schedule), clock.nowMs())
+        if (delayMs !== undefined) enqueue(keyOf(object), delayMs)
       } catch {
         events.event(object, 'Warning', 'UnParseableCronJobSchedule', `unparseable schedule for cronjob: ${object.spec!.schedule}`)
       }
@@ -77,6 +102,9 @@ async function sync(cronJob: CronJob, context: ControllerContext): Promise<Recon
     if (!deepEqual(status, cronJob.status)) await api.updateStatus('cronjobs.batch', { ...cronJob, status })
   }
 
+  // Jobs beyond the history go first, also those whose end nobody has seen yet. k8s: cleanupFinishedJobs
+  const gone = await dropHistory(cronJob, jobs, context)
+  active = active.filter(({ uid }) => !gone.has(uid!))
   for (const job of jobs) {
     const known = active.some(({ uid }) => uid === job.metadata.uid)
     const end = finishedAs(job)
@@ -98,11 +126,11 @@ async function sync(cronJob: CronJob, context: ControllerContext): Promise<Recon
     events.event(cronJob, 'Normal', 'MissingJob', `Active job went missing: ${reference.name}`)
     active = active.filter(({ uid }) => uid !== reference.uid)
   }
-  if (cronJob.metadata.deletionTimestamp === undefined) await dropHistory(cronJob, jobs, context)
-
-  const result = await start()
-  await write()
-  return result
+  try {
+    return await start()
+  } finally {
+    await write()
+  }
 
   async function start(): Promise<ReconcileResult | void> {
     if (cronJob.metadata.deletionTimestamp !== undefined) return
@@ -118,14 +146,21 @@ async function sync(cronJob: CronJob, context: ControllerContext): Promise<Recon
       events.event(cronJob, 'Warning', 'UnparseableSchedule', `unparseable schedule: "${spec.schedule}" : ${messageOf(error)}`)
       return
     }
-    if (spec.schedule.includes('TZ=')) events.event(cronJob, 'Warning', 'UnsupportedSchedule', `CRON_TZ or TZ used in schedule "${spec.schedule}" is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details`)
+    if (spec.schedule.includes('TZ')) events.event(cronJob, 'Warning', 'UnsupportedSchedule', `CRON_TZ or TZ used in schedule "${spec.schedule}" is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details`)
     const again = (): ReconcileResult | void => {
-      const next = nextRun(schedule, Math.max(nowMs, timeMs(lastScheduleTime ?? '')), spec.timeZone ?? '')
-      return next === undefined ? undefined : { requeueAfterMs: next - nowMs + DELTA_MS }
+      const delayMs = nextDelayMs(lastScheduleTime === undefined ? cronJob : { ...cronJob, status: { ...cronJob.status, lastScheduleTime } }, schedule, nowMs)
+      return delayMs === undefined ? undefined : { requeueAfterMs: delayMs }
     }
-    const { dueMs, earliestMs, missed } = mostRecentRun(cronJob, schedule, nowMs)
-    if (missed > MANY_MISSED)
-      events.event(cronJob, 'Warning', 'TooManyMissedTimes', `too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew. ${rfc3339(earliestMs)}`)
+    let dueMs: number | undefined
+    let missed: number
+    try {
+      ;({ dueMs, missed } = mostRecentRun(cronJob, schedule, nowMs))
+    } catch (error) {
+      events.event(cronJob, 'Warning', 'InvalidSchedule', `invalid schedule: ${spec.schedule} : ${messageOf(error)}`)
+      return
+    }
+    if (dueMs !== undefined && missed > MANY_MISSED)
+      events.event(cronJob, 'Warning', 'TooManyMissedTimes', 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew')
     if (dueMs === undefined) return again()
     if (spec.startingDeadlineSeconds !== undefined && dueMs + spec.startingDeadlineSeconds * 1000 < nowMs) {
       events.event(cronJob, 'Warning', 'MissSchedule', `Missed scheduled time to start a job: ${new Date(dueMs).toUTCString().replace('GMT', '+0000')}`)
@@ -138,6 +173,10 @@ async function sync(cronJob: CronJob, context: ControllerContext): Promise<Recon
       return again()
     }
     if (spec.concurrencyPolicy === 'Replace') for (const reference of [...active]) {
+      await api.get('jobs.batch', reference.name!, reference.namespace).catch((error: unknown) => {
+        events.event(cronJob, 'Warning', 'FailedGet', `Get job: ${messageOf(error)}`)
+        throw error
+      })
       if (!(await deleteJob(reference.name!, cronJob, context))) throw new Error(`could not replace job ${namespace}/${reference.name}`)
       active = active.filter(({ uid }) => uid !== reference.uid)
     }
@@ -147,7 +186,7 @@ async function sync(cronJob: CronJob, context: ControllerContext): Promise<Recon
       job = await api.create<Job>('jobs.batch', {
         apiVersion: 'batch/v1', kind: 'Job',
         metadata: {
-          name: jobName, namespace: namespace!, ...(labels ? { labels } : {}), annotations: { ...annotations, [SCHEDULED_AT]: rfc3339(dueMs) },
+          name: jobName, namespace: namespace!, ...(labels ? { labels } : {}), annotations: { ...annotations, [SCHEDULED_AT]: rfc3339In(dueMs, spec.timeZone ?? '') },
           ownerReferences: [controllerReference(cronJob)],
         },
         spec: spec.jobTemplate.spec,
@@ -172,15 +211,19 @@ function finishedAs(job: Job): string | undefined {
   return job.status?.conditions?.find(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True')?.type
 }
 
-/** k8s: cleanupFinishedJobs */
-async function dropHistory(cronJob: CronJob, jobs: readonly Job[], context: ControllerContext): Promise<void> {
+/** The uids of those that were deleted. k8s: cleanupFinishedJobs */
+async function dropHistory(cronJob: CronJob, jobs: readonly Job[], context: ControllerContext): Promise<Set<string>> {
   const { successfulJobsHistoryLimit, failedJobsHistoryLimit } = cronJob.spec!
+  const gone = new Set<string>()
+  const startMs = (job: Job) => job.status?.startTime ? timeMs(job.status.startTime) : Infinity
   for (const [type, limit] of [['Complete', successfulJobsHistoryLimit], ['Failed', failedJobsHistoryLimit]] as const) {
     if (limit === undefined) continue
-    const ended = jobs.filter((job) => finishedAs(job) === type && job.metadata.deletionTimestamp === undefined)
-      .sort((a, b) => timeMs(a.status?.startTime) - timeMs(b.status?.startTime) || (a.metadata.name! < b.metadata.name! ? -1 : 1))
-    for (const job of ended.slice(0, Math.max(0, ended.length - limit))) await deleteJob(job.metadata.name!, cronJob, context)
+    const ended = jobs.filter((job) => finishedAs(job) === type)
+    if (ended.length <= limit) continue
+    ended.sort((a, b) => startMs(a) === startMs(b) ? a.metadata.name! < b.metadata.name! ? -1 : 1 : startMs(a) - startMs(b))
+    for (const job of ended.slice(0, ended.length - limit)) if (await deleteJob(job.metadata.name!, cronJob, context)) gone.add(job.metadata.uid!)
   }
+  return gone
 }
 
 async function deleteJob(name: string, cronJob: CronJob, { api, events }: ControllerContext): Promise<boolean> {
@@ -189,7 +232,6 @@ async function deleteJob(name: string, cronJob: CronJob, { api, events }: Contro
     events.event(cronJob, 'Normal', 'SuccessfulDelete', `Deleted job ${name}`)
     return true
   } catch (error) {
-    if (isStatusError(error, 'NotFound')) return true
     events.event(cronJob, 'Warning', 'FailedDelete', `Deleted job: ${messageOf(error)}`)
     return false
   }

@@ -1,3 +1,4 @@
+import { rfc3339 } from '../../../base/clock.ts'
 import type { CronSchedule } from '../../kinds/batch/cron-schedule.ts'
 
 const MINUTE_MS = 60_000
@@ -15,6 +16,14 @@ function offsetMs(atMs: number, timeZone: string): number {
   const part: Record<string, number> = {}
   for (const { type, value } of format.formatToParts(atMs)) part[type] = Number(value)
   return Date.UTC(part['year']!, part['month']! - 1, part['day'], part['hour'], part['minute'], part['second']) - Math.floor(atMs / 1000) * 1000
+}
+
+/** A moment as a zone's clocks show it, e.g. `2026-01-01T01:00:00+01:00`. */
+export function rfc3339In(atMs: number, timeZone: string): string {
+  const ahead = Math.round(offsetMs(atMs, timeZone) / MINUTE_MS)
+  const local = rfc3339(atMs + ahead * MINUTE_MS)
+  const two = (n: number) => String(n).padStart(2, '0')
+  return ahead === 0 ? local : local.replace('Z', `${ahead < 0 ? '-' : '+'}${two(Math.floor(Math.abs(ahead) / 60))}:${two(Math.abs(ahead) % 60)}`)
 }
 
 /** The first moment after `afterMs` at which the schedule fires; undefined for never. Milliseconds since 1970. */

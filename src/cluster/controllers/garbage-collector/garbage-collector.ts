@@ -156,7 +156,10 @@ export function runGarbageCollector({ informers, api, clock, log, events, direct
     const node: GraphNode = { ...(known ?? dependent), uid: reference.uid, resource: resource.ref, name: reference.name, namespace: resource.namespaced ? dependent.namespace : '' }
     const owner = await latest(node)
     if (!owner) {
-      if (known && !known.virtual) reportBadNamespace(reference, dependent)
+      // k8s: GraphBuilder.addDependentToOwners tells of owners that are seen in another namespace
+      if (known && !known.virtual) {
+        if (known.namespace !== '' && known.namespace !== dependent.namespace) reportBadNamespace(reference, dependent)
+      }
       else {
         absent.add(reference.uid)
         if (known?.virtual) graph.remove(known.uid)
