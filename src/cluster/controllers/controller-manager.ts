@@ -147,7 +147,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(horizontalPodAutoscalerController(options.fetchAs(...userOf('horizontal-pod-autoscaler'))), 'horizontal-pod-autoscaler')
       run(resourceQuotaController(directory), 'resourcequota-controller')
       run(podGcController(settings?.terminatedPodThreshold), 'pod-garbage-collector')
-      run(claimBinder, 'persistent-volume-binder')
+      run(claimBinder(), 'persistent-volume-binder')
       run(volumeBinder, 'persistent-volume-binder')
       run(attachDetachController(), 'attachdetach-controller')
       run(expandController, 'expand-controller')

@@ -115,7 +115,8 @@ async function emptyNamespace(namespace: string, deletedMs: number, directory: R
   if (pods) await empty(pods)
   // Policies and secrets outlive the pods that they protect. k8s: OrderedNamespaceDeletion
   const undiscovered = directory.undiscovered()
-  if (resources.size > 0) return { resources, finalizers: new Map(), errors, undiscovered, estimateSeconds }
+  // Upstream counts what remains only when it has come to the rest.
+  if (resources.size > 0) return { resources: new Map(), finalizers: new Map(), errors, undiscovered, estimateSeconds }
   for (const resource of all) if (resource !== pods) await empty(resource)
   return { resources, finalizers, errors, undiscovered, estimateSeconds }
 }

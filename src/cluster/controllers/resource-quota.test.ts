@@ -18,6 +18,8 @@ test('a deleted object of any counted resource frees its quota, and what nobody 
   const used = async () => (await api.get<ResourceQuota>('resourcequotas', 'counts', 'default')).status?.used?.['count/replicasets.apps']
   await clock.advance(5_000)
   expect(await used()).toBe('1')
+  // What nobody serves isn't counted.
+  expect(Object.keys((await api.get<ResourceQuota>('resourcequotas', 'counts', 'default')).status!.used!)).toEqual(['configmaps', 'count/replicasets.apps'])
   await api.delete('replicasets.apps', 'web', 'default')
   await clock.advance(5_000)
   expect(await used()).toBe('0')

@@ -1,5 +1,5 @@
 import { deepEqual } from '../../base/freeze.ts'
-import { QUOTA_RESOURCES, quotaUsage } from '../apiserver/admission/quota-evaluators.ts'
+import { masked, QUOTA_RESOURCES, quotaUsage } from '../apiserver/admission/quota-evaluators.ts'
 import type { Controller } from '../client/controller-runner.ts'
 import { keyOf } from '../client/informers.ts'
 import type { ResourceQuota } from '../kinds/generated/types.ts'
@@ -9,6 +9,9 @@ import type { ResourceDirectory } from './resource-directory.ts'
 
 /** Everything is counted anew this often. k8s: ResourceQuotaSyncPeriod */
 const RESYNC_MS = 5 * 60_000
+
+/** k8s: pkg/quota/v1/install DefaultIgnoredResources */
+const IGNORED: ReadonlySet<ResourceRef> = new Set(['events', 'events.events.k8s.io'])
 
 /**
  * Counts what a namespace uses; the API server counts up on its own when something is created. k8s: pkg/controller/resourcequota
@@ -41,8 +44,8 @@ export function resourceQuotaController(directory: ResourceDirectory): Controlle
       if (!quota) return
       const { namespace } = quota.metadata
       const served = new Set(directory.list().map(({ ref }) => ref))
-      // What isn't served (a custom resource that is gone, say) can't be counted.
-      const counted = countedBy(quota).filter((resource) => served.has(resource))
+      // What isn't served (a custom resource that is gone, say) can't be counted; events are too many for it.
+      const counted = countedBy(quota).filter((resource) => served.has(resource) && !IGNORED.has(resource))
       for (const resource of counted) {
         if (followed.has(resource) || QUOTA_RESOURCES.includes(resource)) continue
         followed.set(resource, informers.for(resource).onChanges((changes) => {
@@ -50,8 +53,10 @@ export function resourceQuotaController(directory: ResourceDirectory): Controlle
         }))
       }
       await Promise.all(counted.map((resource) => informers.for(resource).synced()))
-      const used = quotaUsage(quota, (resource) => served.has(resource) ? informers.for(resource).list(namespace) : [], clock.nowMs())
       const hard = quota.spec?.hard ?? {}
+      const counts = quotaUsage(quota, (resource) => counted.includes(resource) || QUOTA_RESOURCES.includes(resource) ? informers.for(resource).list(namespace) : undefined, clock.nowMs())
+      // Of what can't be counted the last that was known stays, if anything was.
+      const used = masked({ ...quota.status?.used, ...counts }, Object.keys(hard))
       if (!deepEqual(quota.status?.hard, hard) || !deepEqual(quota.status?.used, used)) await api.updateStatus('resourcequotas', { ...quota, status: { hard, used } })
       return { requeueAfterMs: RESYNC_MS }
     },

@@ -67,7 +67,7 @@ export function quotaMatches(quota: ResourceQuota, evaluator: QuotaEvaluator, ob
  * What a quota's hard limits are used by. k8s: pkg/quota/v1 CalculateUsage
  * @param objectsOf all objects of a resource in the quota's namespace
  */
-export function quotaUsage(quota: ResourceQuota, objectsOf: (resource: string) => readonly KubeObject[], nowMs: number): ResourceList {
+export function quotaUsage(quota: ResourceQuota, objectsOf: (resource: string) => readonly KubeObject[] | undefined, nowMs: number): ResourceList {
   const hard = quota.spec?.hard ?? {}
   const names = Object.keys(hard)
   const counted = names.filter((name) => name.startsWith('count/')).map((name) => name.slice('count/'.length))
@@ -76,9 +76,11 @@ export function quotaUsage(quota: ResourceQuota, objectsOf: (resource: string) =
     const evaluator = quotaEvaluatorOf(resource)
     const matching = evaluator.matchingNames(names)
     if (matching.length === 0) continue
+    const objects = objectsOf(resource)
+    if (!objects) continue
     for (const name of matching) used[name] ??= '0'
     const scopes = scopesOf(quota)
-    for (const object of objectsOf(resource))
+    for (const object of objects)
       if (scopes.every((scope) => evaluator.matchesScope(scope, object))) used = addLists(used, masked(evaluator.usage(object, nowMs), matching))
   }
   return masked(used, names)

@@ -22,30 +22,78 @@ const RESYNC_MS = 15_000
 /** Where the deleter of hostPath volumes works. k8s: pkg/volume/hostpath hostPathDeleter.Delete */
 const DELETABLE_PATH = /\/tmp\/.+/
 
-/** Finds volumes for claims. k8s: pkg/controller/volume/persistentvolume syncClaim */
-export const claimBinder: Controller = {
-  name: 'persistentvolume-controller', for: CLAIMS, reads: [CLASSES, 'pods'], workers: 1,
-  indexes: [{ resource: 'pods', ...PODS_BY_CLAIM }],
-  watches: [
-    {
-      resource: VOLUMES,
-      keys: ({ type, object }, { cache }) => {
-        const ref = (object as PersistentVolume).spec?.claimRef
-        if (ref) return [`${ref.namespace}/${ref.name}`]
-        return type === 'delete' ? [] : cache.list<PersistentVolumeClaim>(CLAIMS).filter((claim) => claim.status?.phase === 'Pending').map(keyOf)
-      },
-    },
-    { resource: CLASSES, keys: ({ type }, { cache }) => type === 'delete' ? [] : cache.list<PersistentVolumeClaim>(CLAIMS).filter((claim) => claim.status?.phase === 'Pending').map(keyOf) },
-  ],
-  async reconcile(key, context) {
-    const claim = context.cache.get<PersistentVolumeClaim>(CLAIMS, key)
-    if (!claim) return
-    if (claim.metadata.annotations?.[BIND_COMPLETED] !== undefined) return syncBound(claim, context)
-    return syncUnbound(claim, context)
-  },
+/** What the binder knows of a claim besides the claim. */
+interface KnownClaim {
+  /** The version that the binder itself wrote last, which is no news. k8s: storeObjectUpdate */
+  ownVersion?: string
+  /** When the claim is looked at whatever happened. */
+  resyncAtMs?: number
+  /** A volume asks for it. */
+  isAskedFor?: boolean
 }
 
-async function syncUnbound(claim: PersistentVolumeClaim, context: ControllerContext): Promise<ReconcileResult | void> {
+interface BinderContext extends ControllerContext {
+  /** Tells that the binder has written a claim. */
+  wrote(claim: PersistentVolumeClaim): void
+}
+
+/**
+ * Finds volumes for claims. Volumes and classes that come wake nobody: claims that wait are looked at again every fifteen seconds.
+ * k8s: pkg/controller/volume/persistentvolume syncClaim, resync
+ */
+export function claimBinder(): Controller {
+  const known = new Map<string, KnownClaim>()
+  const knownOf = (key: string): KnownClaim => {
+    let entry = known.get(key)
+    if (!entry) known.set(key, entry = {})
+    return entry
+  }
+  return {
+    name: 'persistentvolume-controller', for: CLAIMS, reads: [CLASSES, 'pods'], workers: 1,
+    indexes: [{ resource: 'pods', ...PODS_BY_CLAIM }],
+    watches: [{
+      resource: VOLUMES,
+      // k8s: deleteVolume, syncVolume
+      keys: ({ type, object }, { cache }) => {
+        const volume = object as PersistentVolume
+        const ref = volume.spec?.claimRef
+        if (!ref) return []
+        const key = `${ref.namespace}/${ref.name}`
+        const claim = cache.get<PersistentVolumeClaim>(CLAIMS, key)
+        if (!claim || (type !== 'delete' && (claim.metadata.uid !== ref.uid || claim.spec!.volumeName || modeOf(volume) !== modeOf(claim)))) return []
+        knownOf(key).isAskedFor = true
+        return [key]
+      },
+    }],
+    async reconcile(key, context) {
+      const claim = context.cache.get<PersistentVolumeClaim>(CLAIMS, key)
+      if (!claim) {
+        known.delete(key)
+        return
+      }
+      const state = knownOf(key)
+      const nowMs = context.clock.nowMs()
+      const isDue = state.resyncAtMs !== undefined && state.resyncAtMs <= nowMs
+      if (claim.metadata.resourceVersion === state.ownVersion && !state.isAskedFor && !isDue) return state.resyncAtMs === undefined ? undefined : { requeueAfterMs: state.resyncAtMs - nowMs }
+      state.isAskedFor = false
+      if (isDue) delete state.resyncAtMs
+      const binder: BinderContext = { ...context, wrote: ({ metadata }) => { state.ownVersion = metadata.resourceVersion! } }
+      let result: ReconcileResult | void
+      try {
+        result = claim.metadata.annotations?.[BIND_COMPLETED] !== undefined ? await syncBound(claim, binder) : await syncUnbound(claim, binder)
+      } catch (error) {
+        delete state.ownVersion
+        throw error
+      }
+      if (result?.requeueAfterMs !== undefined && state.resyncAtMs === undefined) state.resyncAtMs = nowMs + result.requeueAfterMs
+      return result
+    },
+  }
+}
+
+const modeOf = (object: PersistentVolume | PersistentVolumeClaim) => object.spec!.volumeMode ?? 'Filesystem'
+
+async function syncUnbound(claim: PersistentVolumeClaim, context: BinderContext): Promise<ReconcileResult | void> {
   const { cache, events } = context
   const getClass = (name: string) => cache.get<StorageClass>(CLASSES, name)
   const wanted = claim.spec!.volumeName
@@ -91,13 +139,15 @@ async function syncUnbound(claim: PersistentVolumeClaim, context: ControllerCont
   return again
 }
 
-async function syncBound(claim: PersistentVolumeClaim, context: ControllerContext): Promise<void> {
+async function syncBound(claim: PersistentVolumeClaim, context: BinderContext): Promise<ReconcileResult | void> {
   const { cache, events } = context
   const name = claim.spec!.volumeName
   const lose = async (reason: string, message: string) => {
-    if (claim.status?.phase === 'Lost') return
+    const again = { requeueAfterMs: RESYNC_MS }
+    if (claim.status?.phase === 'Lost') return again
     await setPhase(claim, 'Lost', undefined, context)
     events.event(claim, 'Warning', reason, message)
+    return again
   }
   if (!name) return lose('ClaimLost', 'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!')
   const volume = cache.get<PersistentVolume>(VOLUMES, name)
@@ -110,7 +160,7 @@ async function syncBound(claim: PersistentVolumeClaim, context: ControllerContex
 }
 
 /** Both sides, volume first: whoever crashes in between finds it half done and goes on. k8s: bind */
-async function bind(volume: PersistentVolume, claim: PersistentVolumeClaim, context: ControllerContext): Promise<void> {
+async function bind(volume: PersistentVolume, claim: PersistentVolumeClaim, context: BinderContext): Promise<void> {
   const { api } = context
   const { name, namespace, uid, resourceVersion, annotations } = claim.metadata
   const ref = volume.spec!.claimRef
@@ -129,12 +179,13 @@ async function bind(volume: PersistentVolume, claim: PersistentVolumeClaim, cont
       ...claim, metadata: { ...claim.metadata, annotations: { ...annotations, [BIND_COMPLETED]: 'yes', ...(byController ? { [BOUND_BY_CONTROLLER]: 'yes' } : {}) } },
       spec: { ...claim.spec!, volumeName: volume.metadata.name! },
     })
+    context.wrote(current)
   }
   await setPhase(current, 'Bound', volume, context)
 }
 
 /** k8s: updateClaimStatus */
-async function setPhase(claim: PersistentVolumeClaim, phase: 'Pending' | 'Bound' | 'Lost', volume: PersistentVolume | undefined, { api }: ControllerContext): Promise<void> {
+async function setPhase(claim: PersistentVolumeClaim, phase: 'Pending' | 'Bound' | 'Lost', volume: PersistentVolume | undefined, { api, wrote }: BinderContext): Promise<void> {
   const { accessModes: _a, capacity: _c, ...others } = claim.status ?? {}
   const status: PersistentVolumeClaimStatus = {
     ...others, phase,
@@ -144,14 +195,14 @@ async function setPhase(claim: PersistentVolumeClaim, phase: 'Pending' | 'Bound'
       capacity: claim.status?.phase === 'Bound' && claim.status.capacity?.storage !== undefined ? claim.status.capacity : { storage: volume.spec!.capacity!.storage! },
     } : {}),
   } as PersistentVolumeClaimStatus
-  if (!deepEqual(status, claim.status)) await api.updateStatus(CLAIMS, { ...claim, status })
+  if (!deepEqual(status, claim.status)) wrote(await api.updateStatus<PersistentVolumeClaim>(CLAIMS, { ...claim, status }))
 }
 
 function whyUnsuitable(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
   const asked = claim.spec!.resources?.requests?.storage ?? '0'
   if (compareQuantities(volume.spec!.capacity?.storage ?? '0', asked) < 0) return 'requested PV is too small'
   if (classOfVolume(volume) !== classOfClaim(claim)) return 'storageClassName does not match'
-  if ((volume.spec!.volumeMode ?? 'Filesystem') !== (claim.spec!.volumeMode ?? 'Filesystem')) return 'incompatible volumeMode'
+  if (modeOf(volume) !== modeOf(claim)) return 'incompatible volumeMode'
   if (!claim.spec!.accessModes?.every((mode) => volume.spec!.accessModes?.includes(mode))) return 'incompatible accessMode'
   return undefined
 }
@@ -167,7 +218,7 @@ async function assignDefaultClass(claim: PersistentVolumeClaim, { api, cache }: 
 }
 
 /** k8s: provisionClaim, provisionClaimOperationExternal */
-async function askProvisioner(claim: PersistentVolumeClaim, { api, cache, events }: ControllerContext): Promise<void> {
+async function askProvisioner(claim: PersistentVolumeClaim, { api, cache, events, wrote }: BinderContext): Promise<void> {
   const className = classOfClaim(claim)
   const storageClass = cache.get<StorageClass>(CLASSES, className)
   if (!storageClass) {
@@ -180,7 +231,7 @@ async function askProvisioner(claim: PersistentVolumeClaim, { api, cache, events
     return
   }
   if (claim.metadata.annotations?.[STORAGE_PROVISIONER] !== provisioner)
-    await api.update(CLAIMS, { ...claim, metadata: { ...claim.metadata, annotations: { ...claim.metadata.annotations, [BETA_STORAGE_PROVISIONER]: provisioner, [STORAGE_PROVISIONER]: provisioner } } })
+    wrote(await api.update<PersistentVolumeClaim>(CLAIMS, { ...claim, metadata: { ...claim.metadata, annotations: { ...claim.metadata.annotations, [BETA_STORAGE_PROVISIONER]: provisioner, [STORAGE_PROVISIONER]: provisioner } } }))
   events.event(claim, 'Normal', 'ExternalProvisioning', `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`)
 }
 
@@ -209,7 +260,7 @@ export const volumeBinder: Controller = {
       return reclaim(volume, context)
     }
     if (!claim.spec!.volumeName) {
-      if ((volume.spec!.volumeMode ?? 'Filesystem') !== (claim.spec!.volumeMode ?? 'Filesystem')) {
+      if (modeOf(volume) !== modeOf(claim)) {
         events.event(volume, 'Warning', 'VolumeMismatch', `Cannot bind PersistentVolume to requested PersistentVolumeClaim "${claim.metadata.name}" due to incompatible volumeMode.`)
         events.event(claim, 'Warning', 'VolumeMismatch', `Cannot bind PersistentVolume "${key}" to requested PersistentVolumeClaim due to incompatible volumeMode.`)
       }

@@ -64,6 +64,24 @@ test('a claim of the local-path class waits for its first pod, gets a volume on 
   await plane.clock.until(async () => (await plane.api.list('persistentvolumes')).items.length === 0, { withinMs: 60_000 })
 })
 
+test('a claim that waits is looked at every fifteen seconds, whatever volumes come, and each look is told once', async () => {
+  await start()
+  const volume = (name: string, storage: string) => plane.api.create('persistentvolumes', {
+    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: `/${name}` } },
+  } as unknown as PersistentVolume)
+  await claim('late', '1Gi', '')
+  await plane.clock.advance(2000)
+  const counts = async () => (await plane.api.list('events', { namespace: 'default' })).items.filter((event) => event['involvedObject'].name === 'late').map((event) => event['count'])
+  const before = await counts()
+  await volume('other', '1Mi')
+  await volume('right', '1Gi')
+  await plane.clock.advance(8000)
+  expect((await getClaim('late')).status?.phase).toBe('Pending')
+  expect(await counts()).toEqual(before)
+  await plane.clock.advance(8000)
+  expect((await getClaim('late')).status?.phase).toBe('Bound')
+})
+
 test('a VolumeAttributesClass goes once no claim names it', async () => {
   await start()
   const classes = 'volumeattributesclasses.storage.k8s.io'
