@@ -9,9 +9,9 @@ import { UncertainMountError } from './volume.ts'
 const pod = { metadata: { name: 'p', namespace: 'default', uid: 'u' }, spec: {} } as unknown as Pod
 
 /** A claim of 1Gi whose volume has grown to 3Gi, on a node whose driver answers as `expand` says. */
-function lab(expand: (size: string) => void, { status = 'NodeResizePending', spec = '3Gi' } = {}) {
+function lab(expand: (size: string) => void, { status = 'NodeResizePending', spec = '3Gi', size = '3Gi' } = {}) {
   const clock = new ClusterClock(testPlatform, { startMs: 0, mode: 'paused' })
-  const volume = { metadata: { name: 'pv' }, spec: { capacity: { storage: '3Gi' } } } as unknown as PersistentVolume
+  const volume = { metadata: { name: 'pv' }, spec: { capacity: { storage: size } } } as unknown as PersistentVolume
   const cluster = { resizeStatus: status as string | undefined, capacity: '1Gi', spec }
   const claim = () => ({
     metadata: { name: 'c', namespace: 'default', resourceVersion: '1' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: cluster.spec } } },
@@ -71,6 +71,14 @@ test('who asks for something else after a failure gets it from the resizer', asy
   cluster.spec = '2Gi'
   await clock.advance(10_000)
   expect(cluster.resizeStatus).toBe('NodeResizeInfeasible')
+})
+
+test('a claim that was allotted less than its volume has is looked at now and then, and nothing is held up', async () => {
+  const { clock, work, events, gone } = lab(() => {}, { size: '5Gi' })
+  await work.update()
+  await clock.advance(10_000)
+  expect(events).toHaveLength(1)
+  gone.abort(new Error('gone'))
 })
 
 test('a pod doesn\'t get a volume that can\'t grow, unless it may not while it is in use', async () => {

@@ -107,10 +107,8 @@ export class NodeExpansion {
         let waitMs = LOOK_MS
         try {
           const size = await this.#grow(await context.objects.claim(claim.metadata.namespace!, claim.metadata.name!))
-          if (size !== undefined) {
-            this.#size = size
-            continue
-          }
+          if (size !== undefined) this.#size = size
+          if (compareQuantities(this.#size, this.#wanted) >= 0) return
         } catch (error) {
           context.expansion.event(pod, undefined, 'Warning', 'VolumeResizeFailed', `NodeExpandVolume.NodeExpandVolume failed for volume ${JSON.stringify(volume.metadata.name)} : ${(error as Error).message}`)
           waitMs = retryMs
