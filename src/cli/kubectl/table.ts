@@ -8,7 +8,8 @@ import { TableLayout } from './tab-writer.ts'
 export interface ServerTable extends KubeObject {
   /** Null or empty: those of the table before. */
   columnDefinitions: { name: string; type: string; format?: string; priority?: number }[] | null
-  rows: { cells: unknown[]; object?: KubeObject }[]
+  /** Null: none. */
+  rows: { cells: unknown[]; object?: KubeObject }[] | null
 }
 
 export interface TableOptions {
@@ -23,7 +24,7 @@ export interface TableOptions {
   nowMs: number
 }
 
-export const isTable = (object: KubeObject): object is ServerTable => object.kind === 'Table' && Array.isArray((object as ServerTable).rows)
+export const isTable = (object: KubeObject): object is ServerTable => object.kind === 'Table' && (object['rows'] === null || Array.isArray(object['rows']))
 
 /** Prints tables one after the other, with headings where they change. k8s: cli-runtime printers HumanReadablePrinter */
 export class TablePrinter {
@@ -52,7 +53,7 @@ export class TablePrinter {
       this.#columns = definitions
       this.#printedHeaders = false
     }
-    if (object.rows.length > 0) this.#printedHeaders = true
+    if (object.rows?.length) this.#printedHeaders = true
     else return ''
     const { wide, showLabels, labelColumns, withNamespace, kind } = this.#options
     const shown = definitions.map((d, i) => ({ d, i })).filter(({ d }) => wide || !d.priority)
@@ -67,12 +68,12 @@ export class TablePrinter {
       rows.push([
         ...(eventType ? [eventType.padEnd(8)] : []),
         ...(withNamespace ? [metadata?.namespace ?? ''] : []),
-        ...shown.map(({ i }) => {
-          const cell = cellText(row.cells[i])
-          return i === nameColumn ? `${kind}/${cell}` : cell
+        // Labels follow the row's last cell, also where it has more or fewer cells than there are columns; what is beyond the last column isn't shown.
+        ...[...row.cells, ...labelColumns.map((l) => metadata?.labels?.[l] ?? ''), ...(showLabels ? [formatLabels(metadata?.labels)] : [])].slice(0, definitions.length + labelColumns.length + (showLabels ? 1 : 0)).flatMap((cell, i) => {
+          if (!wide && definitions[i]?.priority) return []
+          const text = cellText(cell)
+          return [i === nameColumn ? `${kind}/${text}` : text]
         }),
-        ...labelColumns.map((l) => metadata?.labels?.[l] ?? ''),
-        ...(showLabels ? [formatLabels(metadata?.labels)] : []),
       ])
     }
     return this.#layout.format(rows)

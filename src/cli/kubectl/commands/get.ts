@@ -102,7 +102,7 @@ function mergeTables(objects: readonly KubeObject[]): KubeObject[] {
   for (const object of objects) {
     const last = out.at(-1)
     if (last && isTable(last) && isTable(object) && (!object.columnDefinitions?.length || JSON.stringify(object.columnDefinitions) === JSON.stringify(last.columnDefinitions)))
-      out[out.length - 1] = { ...last, rows: [...last.rows, ...object.rows] } as KubeObject
+      out[out.length - 1] = { ...last, rows: [...last.rows ?? [], ...object.rows ?? []] } as KubeObject
     else out.push(object)
   }
   return out
@@ -113,7 +113,7 @@ function sortBy(inv: Invocation, infos: Info[]): Info[] {
   if (!path || infos.length === 0) return infos
   if (infos.length === 1 && isTable(infos[0]!.object!)) {
     const object = infos[0]!.object
-    if (object.rows.length < 2) return infos
+    if (!object.rows || object.rows.length < 2) return infos
     try {
       return [{ ...infos[0]!, object: { ...object, rows: sortedBy(object.rows, path, (r) => r.object) } as KubeObject }]
     } catch (error) {
