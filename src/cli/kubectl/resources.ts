@@ -315,7 +315,7 @@ async function* listInfos(f: Factory, query: ResourceQuery, source: WatchSource,
 }
 
 /** k8s: cli-runtime resource EnhanceListError */
-function enhanceListError(error: unknown, mapping: ApiResource, labelSelector: string, fieldSelector: string): Error {
+export function enhanceListError(error: unknown, mapping: Pick<ApiResource, 'group' | 'version' | 'resource'>, labelSelector: string, fieldSelector: string): Error {
   if (!(error instanceof StatusError) || (error.reason !== 'BadRequest' && error.reason !== 'NotFound')) return error as Error
   const what = JSON.stringify(`${mapping.group ? `${mapping.group}/` : '/'}${mapping.version}, Resource=${mapping.resource}`)
   const message = labelSelector || fieldSelector

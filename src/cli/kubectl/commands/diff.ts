@@ -6,6 +6,7 @@ import { usageError } from '../command.ts'
 import { resourcePath } from '../discovery.ts'
 import { isNotFound, SilentExit } from '../errors.ts'
 import type { Factory } from '../factory.ts'
+import { klogLine } from '../klog.ts'
 import { LAST_APPLIED } from '../last-applied.ts'
 import { withoutManagedFields } from '../print.ts'
 import { findPrunable, parsePruneAllowlist } from '../prune.ts'
@@ -17,7 +18,7 @@ import { warn } from './delete.ts'
 import { withoutResourceVersion } from './create/submit.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 
-/** Values of Secrets are hidden, but whether they differ stays visible. k8s: diff Masker */
+/** Values of Secrets are hidden, but whether they differ stays visible; one that isn't there becomes a null. k8s: diff Masker */
 function masked(live: KubeObject | undefined, merged: KubeObject): [KubeObject | undefined, KubeObject] {
   if (merged.kind !== 'Secret') return [live, merged]
   const before = (live?.['data'] ?? {}) as Record<string, string>
@@ -26,7 +27,8 @@ function masked(live: KubeObject | undefined, merged: KubeObject): [KubeObject |
   return [live && { ...live, ...(live['data'] ? { data: mask(before, after, 'before') } : {}) }, { ...merged, ...(merged['data'] ? { data: mask(after, before, 'after') } : {}) }]
 }
 
-async function mergedOf(inv: Invocation, info: Info, live: KubeObject | undefined): Promise<KubeObject> {
+/** @param force without a look at whether the live object is still the one that was read */
+async function mergedOf(inv: Invocation, info: Info, live: KubeObject | undefined, force: boolean): Promise<KubeObject> {
   const { f, flags } = inv
   const path = resourcePath(info.mapping, info.namespace, info.name)
   const local = info.object!
@@ -39,8 +41,11 @@ async function mergedOf(inv: Invocation, info: Info, live: KubeObject | undefine
   const { [LAST_APPLIED]: _, ...annotations } = local.metadata.annotations ?? {}
   const { patch, type } = makePatch(info.mapping, live, { ...local, metadata: { ...local.metadata, annotations } }, true)
   if (Object.keys(patch).length === 0) return live
-  return f.rest().json<KubeObject>('PATCH', path, { body: { ...patch, metadata: { ...patch['metadata'] as object, resourceVersion: live.metadata.resourceVersion } }, contentType: type, query: { dryRun: 'All', fieldManager: manager } })
+  return f.rest().json<KubeObject>('PATCH', path, { body: { ...patch, ...(force ? {} : { metadata: { ...patch['metadata'] as object, resourceVersion: live.metadata.resourceVersion } }) }, contentType: type, query: { dryRun: 'All', fieldManager: manager } })
 }
+
+/** How often an object that changes meanwhile is looked at. */
+const MAX_TRIES = 4
 
 // k8s: kubectl/pkg/cmd/diff
 export const diff: CommandHandler = async (inv) => {
@@ -65,7 +70,7 @@ export const diff: CommandHandler = async (inv) => {
     await result.visit(async (info) => {
       let live: KubeObject | undefined
       let merged: KubeObject
-      for (let tries = 0; ; tries++) {
+      for (let tries = 1; ; tries++) {
         try {
           live = (await fetchInfo(f, info)).object
         } catch (error) {
@@ -75,16 +80,17 @@ export const diff: CommandHandler = async (inv) => {
         if (info.mapping.namespaced) visited.namespaces.add(info.namespace)
         if (live?.metadata.uid) visited.uids.add(live.metadata.uid)
         try {
-          merged = await mergedOf(inv, info, live)
+          if (tries === MAX_TRIES) void f.io.err(klogLine(f.proc, 'W', 'diff.go:723', `Object (${info.object!.apiVersion}, Kind=${info.object!.kind}: ${info.name}) keeps changing, diffing without lock`))
+          merged = await mergedOf(inv, info, live, tries === MAX_TRIES)
           break
         } catch (error) {
-          if (!isStatusError(error, 'Conflict') || tries >= 4 || flags.bool('server-side')) throw error
+          if (!isStatusError(error, 'Conflict') || tries >= MAX_TRIES) throw error
         }
       }
       const strip = (o: KubeObject) => flags.bool('show-managed-fields') ? o : withoutManagedFields(o)
       const [a, b] = flags.bool('show-secrets') ? [live, merged] : masked(live, merged)
       const name = fileName(info.mapping, info.namespace, info.name)
-      fs.writeFile(`${from}/${name}`, a ? printYaml(strip(a)) : '')
+      fs.writeFile(`${from}/${name}`, a ? printYaml(strip(a)) : b.kind === 'Secret' && !flags.bool('show-secrets') ? 'null\n' : '')
       fs.writeFile(`${to}/${name}`, printYaml(strip(b)))
       if (live?.metadata.deletionTimestamp) warn(f, `Detected changes to resource ${info.name} which is currently being deleted.`)
     })

@@ -1,4 +1,6 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
+import { failureOf } from '../../../cluster/kinds/response-failure.ts'
+import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { printerOfFormat } from '../print.ts'
 import type { CommandHandler } from './handler.ts'
 
@@ -16,7 +18,12 @@ export const dump: CommandHandler = async ({ f, flags, out }) => {
   const extension = format === 'json' ? '.json' : format === 'yaml' ? '.yaml' : '.txt'
   const directory = flags.str('output-directory')
   const toFiles = directory !== '' && directory !== '-'
-  const print = printerOfFormat(f, format)
+  const printed = printerOfFormat(f, format, { typed: true })
+  const print = (list: KubeObject) => {
+    // Go's lists have no names of their own, which this form of output insists on.
+    if (format === 'name') throw new Error(`list types are not supported by name printing: *v1.${list.kind}`)
+    return printed(list)
+  }
   const put = (path: string, text: string) => {
     if (!toFiles) { void out(text); return }
     const file = f.proc.resolve(`${directory}/${path}`)
@@ -40,10 +47,12 @@ export const dump: CommandHandler = async ({ f, flags, out }) => {
       let text = ''
       for (const container of containers) {
         text += `==== START logs for container ${container.name} of pod ${namespace}/${pod.metadata.name} ====\n`
+        const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/log`
         try {
-          text += await f.rest().text('GET', `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/log`, { query: { container: container.name }, accept: '*/*' })
+          text += await f.rest().text('GET', path, { query: { container: container.name }, accept: '*/*' })
         } catch (error) {
-          text += `Request log error: ${(error as Error).message}\n`
+          // What the server said isn't looked into here, only its code.
+          text += `Request log error: ${(error instanceof StatusError ? failureOf(error.code, '', 'GET', path) : error as Error).message}\n`
         }
         text += `==== END logs for container ${container.name} of pod ${namespace}/${pod.metadata.name} ====\n`
       }
@@ -51,5 +60,4 @@ export const dump: CommandHandler = async ({ f, flags, out }) => {
     }
   }
   if (toFiles) void out(`Cluster info dumped to ${directory}\n`)
-  else if (directory === '-') void out('Cluster info dumped to standard output\n')
 }

@@ -18,7 +18,8 @@ export const events: CommandHandler = async ({ f, flags, out, err }) => {
     const parts = target.split('/')
     if (parts.length !== 2) throw new Error('arguments in resource/name form may not have more than one slash')
     const mapping = await f.resolve((mapper) => mapper.requireResource(parts[0]!.toLowerCase()))
-    fieldSelector = `involvedObject.kind=${mapping.kind},involvedObject.apiVersion=${groupVersion(mapping)},involvedObject.name=${parts[1]}`
+    // Without a name kubectl asks for everything.
+    if (parts[1]) fieldSelector = `involvedObject.kind=${mapping.kind},involvedObject.apiVersion=${groupVersion(mapping)},involvedObject.name=${parts[1]}`
   }
   const types = flags.list('types')
   const print = flags.str('output') ? printerFor(f, { typed: true }) : undefined

@@ -5,6 +5,7 @@ import { usageError } from '../command.ts'
 import type { Factory } from '../factory.ts'
 import { allContainers, asPod, comparePods, containerNames, containerOrDefault, findContainer, podOrOwner, podRunningTimeout, podSelectorOf, podsOf } from '../pods.ts'
 import type { PodObject } from '../pods.ts'
+import { enhanceListError } from '../resources.ts'
 import type { CommandHandler } from './handler.ts'
 
 /** One log to read. */
@@ -17,13 +18,14 @@ export const logs: CommandHandler = async (inv) => {
   const USAGE = `expected '${spec.use}'.\nPOD or TYPE/NAME is a required argument for the logs command`
   let name = ''
   let container = flags.str('container')
+  let inlineToo = false
   if (args.length === 0) { if (!selector) throw usageError(spec, USAGE) }
   else if (args.length === 1) {
     name = args[0]!
     if (selector) throw usageError(spec, 'only a selector (-l) or a POD name is allowed')
   } else if (args.length === 2) {
     name = args[0]!
-    if (container) throw new Error('only one of -c or an inline [CONTAINER] arg is allowed')
+    inlineToo = flags.changed('container')
     container = args[1]!
   } else throw usageError(spec, USAGE)
   const timeoutMs = podRunningTimeout(flags)
@@ -44,15 +46,17 @@ export const logs: CommandHandler = async (inv) => {
   const validate = () => {
     if (flags.str('since-time') && since !== 0) throw new Error('at most one of `sinceTime` or `sinceSeconds` may be specified')
     if (allOfThem && container) throw new Error(`--all-containers=true should not be specified with container name ${container}`)
+    if (inlineToo) throw new Error('only one of -c or an inline [CONTAINER] arg is allowed')
     if (flags.int('limit-bytes') < 0) throw new Error('--limit-bytes must be greater than 0')
     if (since < 0) throw new Error('--since must be greater than 0')
     if (flags.int('tail') < -1) throw new Error('--tail must be greater than or equal to -1')
   }
   let requests: LogRequest[]
   if (selector) {
+    const list = await f.rest().list<KubeObject>(`/api/v1/namespaces/${namespace}/pods`, { labelSelector: selector }).catch((error: unknown) => { throw enhanceListError(error, { group: '', version: 'v1', resource: 'pods' }, selector, '') })
+    if (list.items.length === 0) void err(`No resources found in ${namespace} namespace.\n`)
     validate()
-    const list = await f.rest().list<KubeObject>(`/api/v1/namespaces/${namespace}/pods`, { labelSelector: selector })
-    if (list.items.length === 0) { void err(`No resources found in ${namespace} namespace.\n`); return }
+    if (list.items.length === 0) return
     requests = list.items.map(asPod).flatMap((pod) => requestsOf(f, pod, container, allOfThem, allPods))
   } else {
     let object: KubeObject
@@ -66,7 +70,7 @@ export const logs: CommandHandler = async (inv) => {
     validate()
     requests = await requestsForObject(f, object, container, allOfThem, allPods, timeoutMs)
   }
-  const prefix = flags.bool('prefix') || (allPods && !flags.changed('prefix'))
+  const prefix = flags.bool('prefix') || allPods
   const limit = flags.int('max-log-requests')
   if (follow && requests.length > 1 && requests.length > limit)
     throw new Error(`you are attempting to follow ${requests.length} log streams, but maximum allowed concurrency is ${limit}, use --max-log-requests to increase the limit`)

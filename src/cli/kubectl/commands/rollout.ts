@@ -1,7 +1,6 @@
 import { deepEqual } from '../../../base/freeze.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { applyStrategicMergePatch } from '../../../cluster/kinds/patch/strategic-merge-patch.ts'
-import { usageError } from '../command.ts'
 import { groupResource, resourcePath } from '../discovery.ts'
 import { aggregate } from '../errors.ts'
 import { rfc3339 } from '../../../base/clock.ts'
@@ -69,6 +68,8 @@ export function rolloutStatus(object: KubeObject, revision: number): { message: 
   }
 }
 
+const STATUS_KINDS = new Set(['Deployment', 'DaemonSet', 'StatefulSet'])
+
 const status: CommandHandler = async (inv) => {
   const { f, flags, args, out, err } = inv
   if (args.length === 0 && !hasFiles({ filenames: flags.list('filename'), kustomize: flags.str('kustomize') })) throw new Error('required resource not specified')
@@ -77,8 +78,8 @@ const status: CommandHandler = async (inv) => {
   if (errors.length > 0 && infos.length === 0) throw aggregate(errors)!
   if (infos.length === 0) { void err(`No resources found in ${f.namespace().namespace} namespace.\n`); return }
   for (const info of infos) {
-    rolloutStatus(info.object!, flags.int('revision'))
     try {
+      if (!STATUS_KINDS.has(info.object!.kind)) rolloutStatus(info.object!, 0)
       await untilObject(f, info, flags.duration('timeout'), (object, deleted) => {
         if (!object) { if (deleted) throw new Error('object has been deleted'); return false }
         const { message, done } = rolloutStatus(object, flags.int('revision'))
@@ -86,7 +87,7 @@ const status: CommandHandler = async (inv) => {
         return done || !flags.bool('watch')
       })
     } catch (error) {
-      throw error instanceof WaitTimeout ? new Error('timed out waiting for the condition') : error
+      errors.push(error instanceof WaitTimeout ? new Error('timed out waiting for the condition') : error as Error)
     }
   }
   if (errors.length > 0) throw aggregate(errors)!
@@ -126,33 +127,36 @@ export async function revisionsOf(inv: Invocation, info: Info): Promise<Revision
 }
 
 const history: CommandHandler = async (inv) => {
-  const { f, flags, args, out, spec } = inv
-  if (args.length === 0 && !hasFiles({ filenames: flags.list('filename'), kustomize: flags.str('kustomize') })) throw usageError(spec, 'Required resource not specified.')
+  const { flags, args } = inv
+  if (args.length === 0 && !hasFiles({ filenames: flags.list('filename'), kustomize: flags.str('kustomize') })) throw new Error('required resource not specified')
   const wanted = flags.int('revision')
   if (wanted < 0) throw new Error(`revision must be a positive integer: ${wanted}`)
   const { infos, errors } = await findTargets(inv, args, { allowEmptySelector: true })
-  for (const info of infos) {
-    const revisions = await revisionsOf(inv, info)
-    if (flags.str('output')) {
-      const print = printerFor(f, { typed: true })
-      const shown = wanted > 0 ? revisions.filter((r) => r.number === wanted) : revisions
-      if (wanted > 0 && shown.length === 0) throw new Error('unable to find the specified revision')
-      for (const revision of shown) void out(print(revision.object))
-      continue
-    }
-    let text: string
-    if (wanted > 0) {
-      const found = revisions.find((r) => r.number === wanted)
-      if (!found) throw new Error(`unable to find the specified revision`)
-      const { podTemplateText } = await import('../describe/pod-template.ts')
-      const annotations = info.object!.kind === 'Deployment' && found.cause ? { ...found.template['metadata']?.annotations, [CHANGE_CAUSE]: found.cause } : found.template['metadata']?.annotations
-      text = podTemplateText({ ...found.template, metadata: { ...found.template['metadata'], ...(annotations ? { annotations } : {}) } })
-    } else if (revisions.length === 0) text = 'No rollout history found.'
-    else text = alignTabs(`REVISION\tCHANGE-CAUSE\n${revisions.map((r) => `${r.number}\t${r.cause || '<none>'}\n`).join('')}`, 2)
-    void out(printerFor(f, { operation: `${wanted > 0 ? `with revision #${wanted}` : ''}\n${text}` })(info.object!))
-  }
+  for (const info of infos) await showHistory(inv, info, wanted).catch((error: Error) => { errors.push(error) })
   const failure = aggregate(errors)
   if (failure) throw failure
+}
+
+async function showHistory(inv: Invocation, info: Info, wanted: number): Promise<void> {
+  const { f, flags, out } = inv
+  const revisions = await revisionsOf(inv, info)
+  if (flags.str('output')) {
+    const print = printerFor(f, { typed: true })
+    const shown = wanted > 0 ? revisions.filter((r) => r.number === wanted) : revisions
+    if (wanted > 0 && shown.length === 0) throw new Error('unable to find the specified revision')
+    for (const revision of shown) void out(print(revision.object))
+    return
+  }
+  let text: string
+  if (wanted > 0) {
+    const found = revisions.find((r) => r.number === wanted)
+    if (!found) throw new Error(`unable to find the specified revision`)
+    const { podTemplateText } = await import('../describe/pod-template.ts')
+    const annotations = info.object!.kind === 'Deployment' && found.cause ? { ...found.template['metadata']?.annotations, [CHANGE_CAUSE]: found.cause } : found.template['metadata']?.annotations
+    text = podTemplateText({ ...found.template, metadata: { ...found.template['metadata'], ...(annotations ? { annotations } : {}) } })
+  } else if (revisions.length === 0) text = 'No rollout history found.'
+  else text = alignTabs(`REVISION\tCHANGE-CAUSE\n${revisions.map((r) => `${r.number}\t${r.cause || '<none>'}\n`).join('')}`, 2)
+  void out(printerFor(f, { operation: `${wanted > 0 ? `with revision #${wanted}` : ''}\n${text}` })(info.object!))
 }
 
 // --- undo, pause, resume, restart ------------------------------------------------------------------------------------------------

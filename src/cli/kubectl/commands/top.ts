@@ -1,3 +1,5 @@
+import { parseFieldSelector } from '../../../cluster/kinds/field-selector.ts'
+import { parseLabelSelector } from '../../../cluster/kinds/label-selector.ts'
 import { addQuantities, isZeroQuantity, quantityMilliValue, quantityValue } from '../../../cluster/kinds/quantity.ts'
 import { usageError } from '../command.ts'
 import { simpleTable } from '../table.ts'
@@ -21,7 +23,7 @@ async function requireMetrics({ f }: Invocation): Promise<void> {
 
 /** k8s: kubectl/pkg/cmd/top Validate */
 function checkFlags({ flags, args, spec }: Invocation, selectors: readonly string[], refusal: string): string {
-  if (args.length > 1) throw usageError(spec, `unexpected args: [${args.join(' ')}]`)
+  if (args.length > 1) throw usageError(spec, spec.use)
   const sort = flags.str('sort-by')
   if (sort && sort !== 'cpu' && sort !== 'memory') throw new Error('--sort-by accepts only cpu or memory')
   if (args.length === 1 && selectors.some((name) => flags.str(name))) throw new Error(refusal)
@@ -45,6 +47,7 @@ const table = (rows: readonly (readonly string[])[]) => simpleTable(rows.map((ro
 const node: CommandHandler = async (inv) => {
   const { f, flags, args, out } = inv
   const sort = checkFlags(inv, ['selector'], 'only one of NAME or --selector can be provided')
+  parseLabelSelector(flags.str('selector'))
   await requireMetrics(inv)
   const selector = { labelSelector: flags.str('selector') || undefined }
   const items: any[] = args[0] ? [await f.rest().json('GET', `${ROOT}/nodes/${args[0]}`)] : [...(await f.rest().list<any>(`${ROOT}/nodes`, selector)).items]
@@ -76,6 +79,9 @@ const node: CommandHandler = async (inv) => {
 const pod: CommandHandler = async (inv) => {
   const { f, flags, args, out, err } = inv
   const sort = checkFlags(inv, ['selector', 'field-selector'], 'only one of NAME or selector can be provided')
+  // Selectors are read before anything is asked for.
+  parseLabelSelector(flags.str('selector'))
+  parseFieldSelector(flags.str('field-selector'))
   await requireMetrics(inv)
   const { namespace } = f.namespace()
   const all = flags.bool('all-namespaces')

@@ -86,6 +86,7 @@ export const wait: CommandHandler = async (inv) => {
     args, namespace, enforceNamespace: explicit, allNamespaces: flags.bool('all-namespaces'), filenames: flags.list('filename'), recursive: flags.bool('recursive'), labelSelector: flags.str('selector') || undefined,
     fieldSelector: flags.str('field-selector') || undefined, allowEmptySelector: flags.bool('all'), continueOnError: true, flatten: true, latest: true, local: flags.bool('local'),
   }
+  if (flags.bool('local') && query.filenames.length === 0) throw new Error("you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'")
   const deadline = f.nowMs() + timeoutMs
   if (conditions.some((c) => c.type === 'create')) {
     for (;;) {
