@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import fs from 'node:fs'
 import path from 'node:path'
 import { checkLessons, parseLesson, wordsOf } from './lesson.ts'
-import type { Lesson } from './lesson.ts'
+import type { GoalCondition } from './goal.ts'
+import type { Lesson, Step } from './lesson.ts'
 
 const HEAD = '---\ntitle: T\nsummary: S\npart: basics\nminutes: 5\n---\n'
 const STEP = '\n## One {#one}\n\nText.\n'
@@ -88,4 +89,24 @@ test('all lessons of the project hold together', () => {
   const all: { file: string; lesson: Lesson }[] = fs.readdirSync(folder).filter((name) => name.endsWith('.md')).map((name) => ({ file: name, lesson: parseLesson(name, fs.readFileSync(path.join(folder, name), 'utf8')) }))
   checkLessons(all)
   expect(all.length).toBeGreaterThan(0)
+  // What a goal compares with is given in a step's text in all languages or in none: who reads only one of them can't know it otherwise.
+  const untold = all.flatMap(({ file, lesson }) => lesson.steps.flatMap((step, i) => step.goals.flatMap(({ condition }) => {
+    const words = operandOf(condition)
+    const others = all.filter((other) => other.lesson.id === lesson.id).map((other) => givenBy(other.lesson.steps[i]!))
+    return words !== undefined && others.some((text) => text.includes(words)) && !givenBy(step).includes(words) ? [`${file}: step "${step.id}": ${words}`] : []
+  })))
+  expect(untold).toEqual([])
 })
+
+/** What a goal compares something with, if that is more than a number. */
+function operandOf(condition: GoalCondition): string | undefined {
+  if (condition.type === 'in') return operandOf(condition.condition)
+  const comparison = 'comparison' in condition ? condition.comparison : undefined
+  return typeof comparison === 'object' && !/^\d+$/.test(comparison.operand) ? comparison.operand : undefined
+}
+
+/** The names, values and commands that a step gives to learners, but for its goals and its solution. */
+function givenBy({ blocks, hints }: Step): string {
+  const given = (markdown: string) => (markdown.match(/`[^`]+`/g) ?? []).join('\n')
+  return [...blocks.map((block) => block.type === 'prose' ? given(block.markdown) : block.type === 'run' ? block.commands : block.text), ...hints.map(given)].join('\n')
+}
