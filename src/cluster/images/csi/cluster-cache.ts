@@ -42,6 +42,13 @@ export class ObjectCache<T extends KubeObject> {
     if (this.objects.has(key)) this.objects.set(key, object)
   }
 
+  /** Takes what was made, for whoever looks before the watch tells. */
+  add(object: T): void {
+    const { namespace, name } = object.metadata
+    const key = namespace ? `${namespace}/${name}` : name!
+    if (!this.objects.has(key)) this.objects.set(key, object)
+  }
+
   list(): T[] {
     return [...this.objects.values()]
   }

@@ -6,7 +6,7 @@ import type { ImageDefinition } from '../image.ts'
 
 const REGISTRY = 'registry.k8s.io/sig-storage'
 
-// @k8s part: CSI drivers: csi-driver-host-path with its sidecars and the snapshot controller, from their own manifests; no CSIStorageCapacity, no group snapshots, no snapshot metadata and other drivers' images; the sidecars' flags for time limits, retries, workers, rates, metrics and feature gates change nothing
+// @k8s part: CSI drivers: csi-driver-host-path with its sidecars and the snapshot controller, from their own manifests; no group snapshots, no snapshot metadata and other drivers' images; the sidecars' flags for time limits, retries, workers, rates, metrics and feature gates change nothing
 
 function sidecar(name: string, tags: readonly string[], sizeBytes: number, load: () => Promise<Program>): ImageDefinition {
   return defineImage({ repository: `${REGISTRY}/${name}`, tags, sizeBytes, entrypoint: [`/${name}`], programs: { [`/${name}`]: lazyProgram(load) } })

@@ -3,7 +3,9 @@ import type { Proc } from '../../../unix/types.ts'
 import type { CSINode, Node, PersistentVolume, PersistentVolumeClaim, StorageClass, VolumeAttributesClass } from '../../kinds/generated/types.ts'
 import { quantityValue } from '../../kinds/quantity.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
+import { klog } from '../in-cluster/klog.ts'
 import { bytesQuantity } from './bytes-quantity.ts'
+import { CapacityController } from './capacity-controller.ts'
 import { IgnoredClaim, RescheduleError, runProvisionController } from './provision-controller.ts'
 import type { ProvisionOptions } from './provision-controller.ts'
 import { secretData } from './secret-data.ts'
@@ -15,7 +17,7 @@ const SNAPSHOT_GROUP = 'snapshot.storage.k8s.io'
 /** Null where a node has none. */
 type CSIDrivers = NonNullable<CSINode['spec']>['drivers']
 
-const KNOWN = ['volume-name-prefix', 'volume-name-uuid-length', 'default-fstype', 'extra-create-metadata', 'strict-topology', 'immediate-topology', 'controller-publish-readonly', 'prevent-volume-mode-conversion', 'enable-capacity', 'capacity-ownerref-level', 'node-deployment']
+const KNOWN = ['volume-name-prefix', 'volume-name-uuid-length', 'default-fstype', 'extra-create-metadata', 'strict-topology', 'immediate-topology', 'controller-publish-readonly', 'prevent-volume-mode-conversion', 'enable-capacity', 'capacity-ownerref-level', 'capacity-poll-interval', 'capacity-for-immediate-binding', 'capacity-threads', 'kube-api-capacity-qps', 'kube-api-capacity-burst', 'node-deployment']
 /** Which driver errors leave no volume behind. k8s: external-provisioner isFinalError */
 const NOT_FINAL = new Set(['Canceled', 'DeadlineExceeded', 'Unavailable', 'ResourceExhausted', 'Aborted'])
 const MODES: Readonly<Record<string, string>> = { ReadWriteOnce: 'SINGLE_NODE_WRITER', ReadOnlyMany: 'MULTI_NODE_READER_ONLY', ReadWriteMany: 'MULTI_NODE_MULTI_WRITER', ReadWriteOncePod: 'SINGLE_NODE_SINGLE_WRITER' }
@@ -29,14 +31,33 @@ export const csiProvisioner = (proc: Proc) => runSidecar(proc, { known: KNOWN, l
 async function run(sidecar: Sidecar): Promise<void> {
   const { proc, client, driver, flags } = sidecar
   const identity = `${proc.clock.nowMs()}-${proc.random.int(10_000)}-${driver.name}`
-  if (flags.get('enable-capacity') === 'true') throw new Error('--enable-capacity: objects of CSIStorageCapacity are not made here')
+  let capacities: CapacityController | undefined
+  if (flags.get('enable-capacity') === 'true') {
+    try {
+      capacities = await CapacityController.start(sidecar)
+    } catch (error) {
+      klog(proc, 'F', 'csi-provisioner.go:482', (error as Error).message)
+      return proc.exit(255)
+    }
+  }
   await runProvisionController({
     proc, client, name: driver.name, addFinalizer: true,
-    provision: (options) => provision(options, identity, sidecar),
+    async provision(options) {
+      const className = options.storageClass.metadata.name!
+      try {
+        const volume = await provision(options, identity, sidecar)
+        capacities?.provisioned(className, volume)
+        return volume
+      } catch (error) {
+        if (error instanceof GrpcError || error instanceof RescheduleError) capacities?.provisioned(className, undefined)
+        throw error
+      }
+    },
     async remove(volume) {
       const source = volume.spec?.csi
       if (!source) throw new Error('invalid CSI PV')
       await driver.call('Controller/DeleteVolume', { volumeId: source.volumeHandle, secrets: {} })
+      capacities?.deleted(volume)
     },
   })
 }

@@ -72,6 +72,17 @@ export async function hostPathPlugin(proc: Proc, version: string): Promise<numbe
   return 0
 }
 
+/** `--capacity=kind=size`, as often as there are kinds. csi-driver-host-path pkg/hostpath Capacity.Set */
+function capacitiesIn(argv: readonly string[]): Map<string, number> {
+  const out = new Map<string, number>()
+  argv.forEach((each, i) => {
+    const found = /^--?capacity(?:=(.*))?$/.exec(each)
+    const [kind, size] = (found && (found[1] ?? argv[i + 1]))?.split('=') ?? []
+    if (kind !== undefined && size !== undefined) out.set(kind, quantityValue(size))
+  })
+  return out
+}
+
 class HostPathDriver {
   readonly #proc: Proc
   readonly #files: MemoryFileSystem
@@ -94,7 +105,7 @@ class HostPathDriver {
     this.#folder = flags.get('statedir') ?? '/csi-data-dir'
     this.#node = flags.get('nodeid')!
     this.#maxBytes = Number(flags.get('max-volume-size') ?? TIB)
-    this.#capacity = new Map((flags.get('capacity') ?? '').split(',').filter(Boolean).map((each) => [each.split('=')[0]!, quantityValue(each.split('=')[1] ?? '0')]))
+    this.#capacity = capacitiesIn(proc.argv)
     proc.fs.mkdir(this.#folder, { recursive: true, mode: 0o750 })
     klog(proc, 'I', 'hostpath.go:118', `Driver: ${this.#name} `)
     klog(proc, 'I', 'hostpath.go:119', `Version: ${version}`)
