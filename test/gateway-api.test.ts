@@ -12,7 +12,7 @@ rules:
 - {apiGroups: [""], resources: [services, secrets, namespaces, configmaps], verbs: [get, list, watch]}
 - {apiGroups: [discovery.k8s.io], resources: [endpointslices], verbs: [get, list, watch]}
 - {apiGroups: [gateway.networking.k8s.io], resources: ["*"], verbs: [get, list, watch]}
-- {apiGroups: [gateway.networking.k8s.io], resources: [gatewayclasses/status, gateways/status, httproutes/status, grpcroutes/status], verbs: [update]}
+- {apiGroups: [gateway.networking.k8s.io], resources: [gatewayclasses/status, gateways/status, httproutes/status, grpcroutes/status, backendtlspolicies/status], verbs: [update]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
@@ -52,11 +52,14 @@ metadata: {name: traefik}
 spec: {controllerName: traefik.io/gateway-controller}
 `
 
+/** As from v1.4.1 on: policies have a status of their own. */
+const released = definitions.map((definition) => (definition.spec.names.kind === 'BackendTLSPolicy' ? { ...definition, spec: { ...definition.spec, versions: definition.spec.versions.map((version) => ({ ...version, subresources: { status: {} } })) } } : definition))
+
 let lab: Lab
 let node = ''
 beforeAll(async () => {
   lab = await startLab('gateway-api')
-  lab.writeFile('crds.json', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: definitions }))
+  lab.writeFile('crds.json', JSON.stringify({ apiVersion: 'v1', kind: 'List', items: released }))
   lab.writeFile('traefik.yaml', TRAEFIK)
   await lab.out('kubectl apply -f crds.json && kubectl wait --for=condition=Established crd --all && kubectl apply -f traefik.yaml && kubectl create namespace shop && for name in alpaca bandicoot; do kubectl create deployment $name --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- /agnhost netexec --http-port=8080; kubectl expose deployment $name --port 80 --target-port 8080; done; kubectl create deployment -n shop shop --image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- /agnhost netexec --http-port=8080; kubectl expose -n shop deployment shop --port 80 --target-port 8080; kubectl wait --for=condition=Available deploy --all -A')
   node = (await lab.out(`kubectl get nodes -o jsonpath='{.items[1].status.addresses[0].address}'`)).trim()
@@ -143,4 +146,40 @@ test('listeners have certificates, hosts and namespaces of their own, and tell w
   const before = await out('kubectl get gateway front -o jsonpath={.metadata.resourceVersion}')
   await out('kubectl annotate namespace shop a=b; sleep 5')
   expect(await out('kubectl get gateway front -o jsonpath={.metadata.resourceVersion}')).toBe(before)
+})
+
+test('a BackendTLSPolicy has servers asked over TLS, with the name and the authority that it says', async () => {
+  await out(`openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=in.example.com -addext subjectAltName=DNS:in.example.com -keyout in.key -out in.crt 2>/dev/null; kubectl create secret tls inside --cert in.crt --key in.key; kubectl create configmap authority --from-file=ca.crt=in.crt
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=in.example.com -addext subjectAltName=DNS:in.example.com -keyout no.key -out no.crt 2>/dev/null; kubectl create configmap stranger --from-file=ca.crt=no.crt`)
+  lab.writeFile('echo.yaml', `apiVersion: v1
+kind: Pod
+metadata: {name: echo, labels: {app: echo}}
+spec:
+  containers: [{name: echo, image: "gcr.io/k8s-staging-gateway-api/echo-basic:v20260204-monthly-2026.01-60-g28382302", env: [{name: TLS_SERVER_CERT, value: /tls/tls.crt}, {name: TLS_SERVER_PRIVKEY, value: /tls/tls.key}], volumeMounts: [{name: tls, mountPath: /tls}]}]
+  volumes: [{name: tls, secret: {secretName: inside}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec: {selector: {app: echo}, ports: [{name: tls, port: 443, targetPort: 8443}, {name: plain, port: 80, targetPort: 3000}]}
+`)
+  await out('kubectl apply -f echo.yaml && kubectl wait --for=condition=Ready pod/echo')
+  const policy = (name: string, authority: string, hostname = 'in.example.com') => `kind: BackendTLSPolicy\nmetadata: {name: ${name}}\nspec: {targetRefs: [{group: "", kind: Service, name: echo, sectionName: tls}], validation: {hostname: ${hostname}, caCertificateRefs: [{group: "", kind: ConfigMap, name: ${authority}}]}}`
+  await apply('echo-route', route('echo', '{matches: [{path: {value: /plain}}], backendRefs: [{name: echo, port: 80}]}, {backendRefs: [{name: echo, port: 443}]}'))
+  // Without a policy the system's authorities would have to know the certificate.
+  await apply('policy', policy('inside', 'authority'))
+  expect(JSON.parse(await ask('echo.example.com', '/a'))).toMatchObject({ path: '/a', tls: { serverName: 'in.example.com' } })
+  expect(JSON.parse(await ask('echo.example.com', '/plain'))).not.toHaveProperty('tls')
+  expect(await conditions('backendtlspolicy inside', '.status.ancestors[0].conditions')).toBe('ResolvedRefs=True ResolvedRefs: \nAccepted=True Accepted: \n')
+  await out('sleep 2')
+  await apply('second', policy('second', 'authority'))
+  expect(await conditions('backendtlspolicy second', '.status.ancestors[0].conditions')).toBe('ResolvedRefs=False ResolvedRefs: \nAccepted=False Conflicted: \n')
+  await out('kubectl delete backendtlspolicy second')
+  for (const [authority, hostname] of [['stranger', 'in.example.com'], ['authority', 'other.example.com']] as const) {
+    await apply('policy', policy('inside', authority, hostname))
+    expect(await ask('echo.example.com', '/a', '-w " %{http_code}"')).toBe('Internal Server Error 500')
+  }
+  await apply('policy', policy('inside', 'missing'))
+  expect(await conditions('backendtlspolicy inside', '.status.ancestors[0].conditions')).toBe('ResolvedRefs=False InvalidCACertificateRef: getting configmap default/missing: configmap "missing" not found\nAccepted=False NoValidCACertificate: \n')
+  expect(await conditions('httproute echo', '.status.parents[0].conditions')).toContain('ResolvedRefs=False RefNotPermitted: Cannot apply BackendTLSPolicy for Service default/echo: getting configmap default/missing')
 })

@@ -298,6 +298,8 @@ export interface HttpPeer {
   local: SocketAddress
   /** The certificate that a TLS client authenticated with ({@link FetchOptions.clientCertificatePem}). */
   clientCertificatePem?: string
+  /** Where the connection is over TLS: for which name the client asked (SNI). */
+  tls?: { serverName: string | undefined }
 }
 
 export type HttpHandler = (request: HttpRequest, peer: HttpPeer) => Response | Promise<Response>

@@ -152,8 +152,13 @@ class Stack implements NetStack, StackPort {
     if (first[0] !== TLS_HANDSHAKE) return serveHttp1(withFirst(socket, first), tls.plainAnswer ?? plainOnTlsPort)
     const { acceptTls } = await this.#clock.outside(import('./tls/server.ts'))
     const pem = async (part: TlsServerOptions['keyPem'], name: string | undefined) => typeof part === 'function' ? part(name) : part ?? ''
-    const inside = await acceptTls(socket, { clock: this.#clock, random: this.#random, first, identity: async (name) => ({ certificatePem: await pem(tls.certificatePem, name), keyPem: await pem(tls.keyPem, name) }) })
-    if (inside) await serveHttp1(inside, handler)
+    let serverName: string | undefined
+    const identity = async (name: string | undefined) => {
+      serverName = name
+      return { certificatePem: await pem(tls.certificatePem, name), keyPem: await pem(tls.keyPem, name) }
+    }
+    const inside = await acceptTls(socket, { clock: this.#clock, random: this.#random, first, identity })
+    if (inside) await serveHttp1(inside, (request, peer) => handler(request, { ...peer, tls: { serverName } }))
   }
 
   /** HTTPS over a stream of bytes. */
@@ -171,14 +176,14 @@ class Stack implements NetStack, StackPort {
     if (bound.http) {
       if (options.tls && !bound.tls) throw new UnixError('EPROTO', 'wrong version number')
       if (!options.tls && bound.tls) return (bound.tls.plainAnswer ?? plainOnTlsPort)()
+      const host = options.serverName ?? urlHost(new URL(request.url))
       if (bound.tls && !options.insecure) {
         const { certificatePem } = bound.tls
-        const host = options.serverName ?? urlHost(new URL(request.url))
         const serverPem = typeof certificatePem === 'string' ? certificatePem : await this.#clock.outside(certificatePem(isAddress(host) ? undefined : host))
         const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host, acceptCommonName: options.acceptCommonName ?? false, nowMs: this.#clock.nowMs() }))
         if (problem) throw problem
       }
-      const peer = { remote: from, local: to, ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }
+      const peer = { remote: from, local: to, ...(bound.tls ? { tls: { serverName: isAddress(host) ? undefined : host } } : {}), ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }
       return abortable(request, Promise.resolve(bound.http(request, peer)))
     }
     const [client, server] = socketPair(from, to)

@@ -1,10 +1,11 @@
 import { httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
+import { CertificateError } from '../../../unix/net/server-certificate.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { FetchOptions, Proc } from '../../../unix/types.ts'
 
-/** Why a backend gave no answer: nobody listens, nobody is there, the connection broke, it took too long to connect or to answer, or the client itself left. */
-export type UpstreamFailure = 'refused' | 'unreachable' | 'reset' | 'connect-timeout' | 'read-timeout' | 'client-gone'
+/** Why a backend gave no answer: nobody listens, nobody is there, the connection broke, its certificate isn't trusted, it took too long to connect or to answer, or the client itself left. */
+export type UpstreamFailure = 'refused' | 'unreachable' | 'reset' | 'untrusted' | 'connect-timeout' | 'read-timeout' | 'client-gone'
 
 export interface UpstreamOptions extends Pick<FetchOptions, 'caPem' | 'serverName'> {
   connectTimeoutMs: number
@@ -25,6 +26,7 @@ export async function askUpstream(proc: Proc, make: (signal: AbortSignal) => Htt
   } catch (error) {
     if (proc.killed.aborted) throw error
     if (client.aborted) return 'client-gone'
+    if (error instanceof CertificateError) return 'untrusted'
     if (!(error instanceof UnixError)) throw error
     switch (error.code) {
       case 'ETIMEDOUT': return late.signal.aborted ? 'read-timeout' : 'connect-timeout'

@@ -1,4 +1,4 @@
-import type { EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../kinds/generated/types.ts'
+import type { ConfigMap, EndpointSlice, Ingress, IngressClass, Secret, Service } from '../../kinds/generated/types.ts'
 import { keyPairProblem } from '../../../base/key-pair.ts'
 import { SubjectAlternativeNameExtension, X509Certificate } from '../../../base/x509.ts'
 import { readyEndpoints } from '../front/service-endpoints.ts'
@@ -14,6 +14,7 @@ export interface ClusterObjects {
   /** By `namespace/name` of their Service. */
   slices: ReadonlyMap<string, readonly EndpointSlice[]>
   secrets: ReadonlyMap<string, Secret>
+  configMaps: ReadonlyMap<string, ConfigMap>
   ingressRoutes: ReadonlyMap<string, IngressRoute>
   middlewares: ReadonlyMap<string, Middleware>
   traefikServices: ReadonlyMap<string, TraefikServiceObject>

@@ -34,9 +34,16 @@ export interface WeightedService {
   status?: number
 }
 
+/** Whom servers' certificates must be of, and by whom. */
+export interface BackendTls {
+  serverName: string
+  /** PEM; empty: those that everybody trusts. */
+  authorities: string
+}
+
 /** Where requests go: servers, or other services by weight. */
 export type TraefikService =
-  | { kind: 'servers'; scheme: string; servers: readonly string[]; passHostHeader: boolean; sticky: Sticky | undefined; middlewares?: readonly string[] }
+  | { kind: 'servers'; scheme: string; servers: readonly string[]; passHostHeader: boolean; sticky: Sticky | undefined; middlewares?: readonly string[]; tls?: BackendTls }
   | { kind: 'weighted'; services: readonly WeightedService[]; sticky: Sticky | undefined }
 
 /** All that the providers come to. */

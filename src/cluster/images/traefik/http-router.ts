@@ -165,7 +165,7 @@ export class HttpRouter {
     return chosen
   }
 
-  async #ask(name: string, { servers, scheme, passHostHeader, sticky }: Extract<TraefikService, { kind: 'servers' }>, { request, peer, scheme: shown, host, path, search, headers: given, body, found }: Passage): Promise<Response> {
+  async #ask(name: string, { servers, scheme, passHostHeader, sticky, tls }: Extract<TraefikService, { kind: 'servers' }>, { request, peer, scheme: shown, host, path, search, headers: given, body, found }: Passage): Promise<Response> {
     if (servers.length === 0) return unavailable()
     const stuck = sticky && cookieOf(given, sticky.cookie)
     const kept = servers.find((server) => stickyMark(`${scheme}://${server}`) === stuck)
@@ -184,9 +184,9 @@ export class HttpRouter {
     headers.set('x-real-ip', peer.remote.ip)
     if (body) headers.set('content-length', String(body.length))
     const url = `${found.server}${path}${search}`
-    const response = await askUpstream(this.#proc, (signal) => httpRequest(url, { method: request.method, headers, body: body ?? null, signal }), { connectTimeoutMs: CONNECT_TIMEOUT_MS, readTimeoutMs: undefined, client: request.signal })
+    const response = await askUpstream(this.#proc, (signal) => httpRequest(url, { method: request.method, headers, body: body ?? null, signal }), { connectTimeoutMs: CONNECT_TIMEOUT_MS, readTimeoutMs: undefined, client: request.signal, ...tls ? { caPem: tls.authorities, serverName: tls.serverName } : {} })
     if (typeof response === 'string') {
-      const status = response === 'client-gone' ? 499 : response === 'connect-timeout' || response === 'read-timeout' ? 504 : 502
+      const status = response === 'client-gone' ? 499 : response === 'connect-timeout' || response === 'read-timeout' ? 504 : response === 'untrusted' ? 500 : 502
       this.#log('DBG', `${status} ${REASONS[status]}`, { error: response })
       const text = REASONS[status]!
       return new Response(text, { status, headers: { 'content-length': String(text.length), [NO_ANSWER]: url } })
@@ -199,7 +199,7 @@ export class HttpRouter {
   }
 }
 
-const REASONS: Readonly<Record<number, string>> = { 499: 'Client Closed Request', 502: 'Bad Gateway', 504: 'Gateway Timeout' }
+const REASONS: Readonly<Record<number, string>> = { 499: 'Client Closed Request', 500: 'Internal Server Error', 502: 'Bad Gateway', 504: 'Gateway Timeout' }
 
 const plain = (status: number, text: string) => new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'content-length': String(text.length) } })
 const notFound = () => plain(404, '404 page not found\n')

@@ -1,5 +1,5 @@
 import type { Proc } from '../../../unix/types.ts'
-import type { EndpointSlice, Ingress, IngressClass, Namespace, Secret, Service } from '../../kinds/generated/types.ts'
+import type { ConfigMap, EndpointSlice, Ingress, IngressClass, Namespace, Secret, Service } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { createFakeCertificate } from '../front/server-certificate.ts'
 import { slicesByService } from '../front/service-endpoints.ts'
@@ -14,7 +14,7 @@ import type { IngressRoute, Middleware, TraefikServiceObject } from './crd-types
 import { GATEWAY_GROUP } from './gateway/gateway-context.ts'
 import type { GatewayObjects } from './gateway/gateway-context.ts'
 import { loadGateways } from './gateway/gateway-provider.ts'
-import type { Gateway, GatewayClass, HttpRoute, ReferenceGrant, Route } from './gateway/gateway-types.ts'
+import type { BackendTlsPolicy, Gateway, GatewayClass, HttpRoute, ReferenceGrant, Route } from './gateway/gateway-types.ts'
 import { writeStatuses } from './gateway/status-writer.ts'
 import { HttpRouter } from './http-router.ts'
 import { isTaken, loadIngresses } from './ingress-provider.ts'
@@ -28,7 +28,9 @@ import type { StaticConfiguration } from './static-configuration.ts'
 
 /** Changes are gathered for that long. k8s: traefik/pkg/server ConfigurationWatcher */
 const THROTTLE_MS = 500
-const NO_GATEWAYS: GatewayObjects = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map(), referenceGrants: new Map(), namespaces: new Map() }
+const NO_GATEWAYS: GatewayObjects = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map(), backendTlsPolicies: new Map(), referenceGrants: new Map(), namespaces: new Map() }
+/** The release of 3.x that follows BackendTLSPolicies of version v1. */
+const FIRST_WITH_POLICIES = 6
 const MEMORY_BYTES = 80 * 2 ** 20
 
 /** Where routers come from, as configuration and log name it. */
@@ -53,7 +55,7 @@ class Traefik {
   readonly #version: string
   readonly #client: ClusterClient
   readonly #router: HttpRouter
-  #objects: ClusterObjects = { ingresses: new Map(), ingressClasses: new Map(), services: new Map(), slices: new Map(), secrets: new Map(), ingressRoutes: new Map(), middlewares: new Map(), traefikServices: new Map(), gatewayApi: NO_GATEWAYS }
+  #objects: ClusterObjects = { ingresses: new Map(), ingressClasses: new Map(), services: new Map(), slices: new Map(), secrets: new Map(), configMaps: new Map(), ingressRoutes: new Map(), middlewares: new Map(), traefikServices: new Map(), gatewayApi: NO_GATEWAYS }
   #slices: ReadonlyMap<string, EndpointSlice> = new Map()
   /** Providers whose objects are all known; the others have no say yet. */
   readonly #synced = new Set<Provider>()
@@ -117,9 +119,13 @@ class Traefik {
     const gateways = gateway ? watch<Gateway>(`${gatewayV1}/gateways`) : none<Gateway>()
     const httpRoutes = gateway ? watch<HttpRoute>(`${gatewayV1}/httproutes`) : none<HttpRoute>()
     const grpcRoutes = gateway ? watch<Route>(`${gatewayV1}/grpcroutes`) : none<Route>()
+    // Before, there were only policies of a version that is none of the standard channel's.
+    const knowsPolicies = gateway !== undefined && Number(this.#version.split('.')[1]) >= FIRST_WITH_POLICIES
+    const backendTlsPolicies = knowsPolicies ? watch<BackendTlsPolicy>(`${gatewayV1}/backendtlspolicies`) : none<BackendTlsPolicy>()
+    const configMaps = knowsPolicies ? watch<ConfigMap>('/api/v1/configmaps') : none<ConfigMap>()
     const referenceGrants = gateway ? watch<ReferenceGrant>(`/apis/${GATEWAY_GROUP}/v1beta1/referencegrants`) : none<ReferenceGrant>()
     const namespaces = gateway ? watch<Namespace>('/api/v1/namespaces') : none<Namespace>()
-    this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: new Map(), secrets: secrets.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects, gatewayApi: { gatewayClasses: gatewayClasses.objects, gateways: gateways.objects, httpRoutes: httpRoutes.objects, grpcRoutes: grpcRoutes.objects, referenceGrants: referenceGrants.objects, namespaces: namespaces.objects } }
+    this.#objects = { ingresses: ingresses.objects, ingressClasses: ingressClasses.objects, services: services.objects, slices: new Map(), secrets: secrets.objects, configMaps: configMaps.objects, ingressRoutes: ingressRoutes.objects, middlewares: middlewares.objects, traefikServices: traefikServices.objects, gatewayApi: { gatewayClasses: gatewayClasses.objects, gateways: gateways.objects, httpRoutes: httpRoutes.objects, grpcRoutes: grpcRoutes.objects, backendTlsPolicies: backendTlsPolicies.objects, referenceGrants: referenceGrants.objects, namespaces: namespaces.objects } }
     this.#slices = slices.objects
     // Each provider begins by itself: definitions that aren't installed keep only the one that needs them waiting.
     const begin = async (provider: Provider, own: readonly { synced: Promise<void> }[]) => {
@@ -131,7 +137,7 @@ class Traefik {
     await Promise.all([
       ...ingress ? [begin('kubernetes', [ingresses, ingressClasses])] : [],
       ...crd ? [begin('kubernetescrd', [ingressRoutes, middlewares, traefikServices])] : [],
-      ...gateway ? [begin('kubernetesgateway', [gatewayClasses, gateways, httpRoutes, grpcRoutes, referenceGrants, namespaces])] : [],
+      ...gateway ? [begin('kubernetesgateway', [gatewayClasses, gateways, httpRoutes, grpcRoutes, backendTlsPolicies, configMaps, referenceGrants, namespaces])] : [],
     ])
   }
 

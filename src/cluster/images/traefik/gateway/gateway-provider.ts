@@ -3,6 +3,7 @@ import type { ClusterObjects } from '../cluster-objects.ts'
 import type { DynamicConfiguration } from '../configuration.ts'
 import type { Complain } from '../ingress-provider.ts'
 import type { EntryPoint } from '../static-configuration.ts'
+import type { PolicyReports } from './backend-tls-policies.ts'
 import { CONTROLLER, conditionsOf } from './gateway-context.ts'
 import type { GatewayContext, GatewayObjects } from './gateway-context.ts'
 import type { Gateway, GatewayClassStatus, GatewayStatus, RouteParentStatus } from './gateway-types.ts'
@@ -25,18 +26,19 @@ export interface GatewayReport {
   gateways: Map<string, GatewayStatus>
   httpRoutes: Map<string, RouteParentStatus[]>
   grpcRoutes: Map<string, RouteParentStatus[]>
+  backendTlsPolicies: PolicyReports
 }
 
 /** What Traefik offers of the Gateway API, of that what is followed here. k8s: traefik/pkg/provider/kubernetes/gateway SupportedFeatures */
 const FEATURES: readonly string[] = [
-  'Gateway', 'GatewayPort8080', 'HTTPRoute', 'HTTPRoute303RedirectStatusCode', 'HTTPRoute307RedirectStatusCode', 'HTTPRoute308RedirectStatusCode', 'HTTPRouteBackendProtocolWebSocket', 'HTTPRouteBackendRequestHeaderModification',
+  'BackendTLSPolicy', 'Gateway', 'GatewayPort8080', 'HTTPRoute', 'HTTPRoute303RedirectStatusCode', 'HTTPRoute307RedirectStatusCode', 'HTTPRoute308RedirectStatusCode', 'HTTPRouteBackendProtocolWebSocket', 'HTTPRouteBackendRequestHeaderModification',
   'HTTPRouteCORS', 'HTTPRouteDestinationPortMatching', 'HTTPRouteHostRewrite', 'HTTPRouteMethodMatching', 'HTTPRouteNamedRouteRule', 'HTTPRouteParentRefPort', 'HTTPRoutePathRedirect', 'HTTPRoutePathRewrite', 'HTTPRoutePortRedirect', 'HTTPRouteQueryParamMatching',
   'HTTPRouteResponseHeaderModification', 'HTTPRouteSchemeRedirect', 'ReferenceGrant',
 ]
 
 /** Routers, services and middlewares of Gateways and their HTTPRoutes, and the statuses to write. k8s: loadConfigurationFromGateways */
 export function loadGateways(cluster: ClusterObjects, objects: GatewayObjects, options: GatewayProviderOptions, entryPoints: readonly EntryPoint[], nowMs: number, into: DynamicConfiguration, complain: Complain): GatewayReport {
-  const report: GatewayReport = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map() }
+  const report: GatewayReport = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map(), backendTlsPolicies: new Map() }
   const context: GatewayContext = { cluster, objects, entryPoints, knowsMiddlewares: options.knowsMiddlewares, nowMs }
   const addresses = addressesOf(options, cluster)
   for (const [name, { metadata, spec, status }] of objects.gatewayClasses) {
@@ -47,7 +49,7 @@ export function loadGateways(cluster: ClusterObjects, objects: GatewayObjects, o
   }
   const bound: BoundGateway[] = [...objects.gateways.values()].filter(({ spec }) => report.gatewayClasses.has(spec.gatewayClassName)).map((gateway) => ({ gateway, listeners: bindListeners(gateway, context, into) }))
   for (const [key, route] of objects.httpRoutes) {
-    const parents = loadHttpRoute(route, bound, context, into, complain)
+    const parents = loadHttpRoute(route, bound, context, into, report.backendTlsPolicies, complain)
     if (parents.length > 0) report.httpRoutes.set(key, parents)
   }
   for (const [key, route] of objects.grpcRoutes) {

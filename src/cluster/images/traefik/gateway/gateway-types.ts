@@ -130,6 +130,22 @@ export interface HttpRoute extends Route {
   spec: Route['spec'] & { rules?: { name?: string; matches?: HttpRouteMatch[]; filters?: HttpRouteFilter[]; backendRefs?: HttpBackendReference[]; timeouts?: unknown; retry?: unknown; sessionPersistence?: unknown }[] }
 }
 
+/** How whoever speaks to a Service's pods is to check their certificates. */
+export interface BackendTlsPolicy {
+  metadata: Metadata
+  spec: {
+    targetRefs: { group: string; kind: string; name: string; sectionName?: string }[]
+    validation: { hostname: string; wellKnownCACertificates?: string; caCertificateRefs?: { group: string; kind: string; name: string }[] }
+  }
+  status?: { ancestors?: PolicyAncestorStatus[] }
+}
+
+export interface PolicyAncestorStatus {
+  ancestorRef: ParentReference
+  controllerName: string
+  conditions: Condition[]
+}
+
 export interface ReferenceGrant {
   metadata: Metadata
   spec: { from: { group: string; kind: string; namespace: string }[]; to: { group: string; kind: string; name?: string }[] }

@@ -4,6 +4,8 @@ import type { DynamicConfiguration, Router, TraefikService } from '../configurat
 import { normalized } from '../ingress-provider.ts'
 import type { Complain } from '../ingress-provider.ts'
 import { ruleKey } from '../names.ts'
+import { policyTls } from './backend-tls-policies.ts'
+import type { PolicyReports, PolicyTls } from './backend-tls-policies.ts'
 import { filterMiddleware } from './filters.ts'
 import { CONTROLLER, GATEWAY_GROUP, conditionsOf, demandGrant } from './gateway-context.ts'
 import type { GatewayContext, MakeCondition } from './gateway-context.ts'
@@ -57,12 +59,12 @@ function refusalOf({ routeKinds, namespaces }: BoundListener, namespace: string,
 }
 
 /** Routers, services and middlewares of an HTTPRoute at its listeners, and what its parents say of it. k8s: loadHTTPRoute */
-export function loadHttpRoute(route: HttpRoute, gateways: readonly BoundGateway[], context: GatewayContext, into: Configuration, complain: Complain): RouteParentStatus[] {
+export function loadHttpRoute(route: HttpRoute, gateways: readonly BoundGateway[], context: GatewayContext, into: Configuration, policies: PolicyReports, complain: Complain): RouteParentStatus[] {
   const condition = conditionsOf(route.metadata.generation, context.nowMs)
   return parentStatuses(route, 'HTTPRoute', gateways, condition, (gateway, listener, hostnames, isAttached) => {
     // References are looked at for every listener; only those that take the route serve it.
     const own: Configuration = { routers: new Map(), services: new Map(), middlewares: new Map() }
-    const references = addRoute(route, gateway, listener, hostnames, context, condition, own, isAttached ? complain : () => {})
+    const references = addRoute(route, gateway, listener, hostnames, context, condition, own, isAttached ? policies : new Map(), isAttached ? complain : () => {})
     if (isAttached) {
       for (const [name, router] of own.routers) into.routers.set(name, router)
       for (const [name, service] of own.services) into.services.set(name, service)
@@ -72,7 +74,8 @@ export function loadHttpRoute(route: HttpRoute, gateways: readonly BoundGateway[
   })
 }
 
-function addRoute({ metadata: { namespace, name }, spec: { rules = [] } }: HttpRoute, gateway: Gateway, { listener, entryPoint }: BoundListener, hostnames: readonly string[], context: GatewayContext, condition: MakeCondition, into: Configuration, complain: Complain): Condition {
+function addRoute({ metadata: { namespace, name }, spec: { rules = [] } }: HttpRoute, gateway: Gateway, bound: BoundListener, hostnames: readonly string[], context: GatewayContext, condition: MakeCondition, into: Configuration, policies: PolicyReports, complain: Complain): Condition {
+  const { listener, entryPoint } = bound
   const of = { http_route: name, namespace }
   let references = condition('ResolvedRefs', 'True', 'ResolvedRefs')
   for (const [i, { matches = [{ path: { type: 'PathPrefix', value: '/' } }], filters = [], backendRefs = [] }] of rules.entries()) {
@@ -89,7 +92,7 @@ function addRoute({ metadata: { namespace, name }, spec: { rules = [] } }: HttpR
           const services = backendRefs.map((reference, at) => {
             const as = `${key}-svc-${reference.namespace ?? namespace}-${reference.name}-${at}`
             const weight = reference.weight ?? 1
-            try { return { name: addBackend(reference, as, namespace, match.path, context, into), weight } } catch (error) {
+            try { return { name: addBackend(reference, as, namespace, match.path, context, into, (service, port) => policyTls(reference.namespace || namespace, service, port, gateway, bound, context, policies)), weight } } catch (error) {
               if (!(error instanceof BackendError)) throw error
               complain(`Unable to load HTTPRoute backend: ${error.message}`, of)
               references = condition('ResolvedRefs', 'False', error.reason, error.message)
@@ -120,6 +123,9 @@ function addFilters(filters: readonly HttpRouteFilter[], parent: string, namespa
   })
 }
 
+/** TLS settings that a policy has for a Service's port. @throws Error */
+type TlsOf = (service: string, port: NonNullable<Service['spec']['ports']>[number]) => PolicyTls | undefined
+
 /** A reference to a backend that can't be followed. */
 class BackendError extends Error {
   readonly reason: string
@@ -130,7 +136,7 @@ class BackendError extends Error {
 }
 
 /** Adds the service of a backend. @returns its name @throws BackendError. k8s: loadService */
-function addBackend(reference: HttpBackendReference, as: string, own: string, path: PathMatch | undefined, context: GatewayContext, into: Configuration): string {
+function addBackend(reference: HttpBackendReference, as: string, own: string, path: PathMatch | undefined, context: GatewayContext, into: Configuration, tlsOf: TlsOf): string {
   const { kind = 'Service', name, port, filters = [] } = reference
   const group = reference.group || 'core'
   const namespace = reference.namespace || own
@@ -148,12 +154,12 @@ function addBackend(reference: HttpBackendReference, as: string, own: string, pa
     throw new BackendError('InvalidKind', `Cannot load HTTPBackendRef ${shown}: unsupported HTTPBackendRef ${group}/${kind}/${name}`)
   }
   if (!port) throw new BackendError('UnsupportedProtocol', `Cannot load HTTPBackendRef ${shown}: port is required`)
-  into.services.set(`${as}${PROVIDER}`, { ...serversOfBackend(namespace, name, port, context), middlewares })
+  into.services.set(`${as}${PROVIDER}`, { ...serversOfBackend(namespace, name, port, context, tlsOf), middlewares })
   return `${as}${PROVIDER}`
 }
 
 /** k8s: getBackendAddresses, getHTTPServiceProtocol. @throws BackendError */
-function serversOfBackend(namespace: string, name: string, port: number, { cluster }: GatewayContext): Extract<TraefikService, { kind: 'servers' }> {
+function serversOfBackend(namespace: string, name: string, port: number, { cluster }: GatewayContext, tlsOf: TlsOf): Extract<TraefikService, { kind: 'servers' }> {
   const refuse = (reason: string, why: string): never => { throw new BackendError(reason, `Cannot load HTTPBackendRef ${namespace}/${name}: ${why}`) }
   const service = cluster.services.get(`${namespace}/${name}`)
   if (!service) return refuse('BackendNotFound', `getting service: service "${name}" not found`)
@@ -162,6 +168,9 @@ function serversOfBackend(namespace: string, name: string, port: number, { clust
   if (!found) return refuse('BackendNotFound', `service port ${port} not found`)
   if (!cluster.slices.get(`${namespace}/${name}`)?.length) return refuse('BackendNotFound', 'endpointslices not found')
   const { servers } = serversOf(cluster, namespace, name, port)
+  let tls: PolicyTls | undefined
+  try { tls = tlsOf(name, found) } catch (error) { throw new BackendError('RefNotPermitted', (error as Error).message) }
+  if (tls) return { kind: 'servers', servers, scheme: 'https', passHostHeader: true, sticky: undefined, tls }
   return { kind: 'servers', servers, scheme: schemeOf(found) ?? refuse('UnsupportedProtocol', found.protocol === 'TCP' || !found.protocol ? `unsupported application protocol ${found.appProtocol!.toLowerCase()}` : 'only TCP protocol is supported'), passHostHeader: true, sticky: undefined }
 }
 

@@ -6,7 +6,7 @@ import type { TraefikLog } from '../log.ts'
 import { CONTROLLER, GATEWAY_GROUP } from './gateway-context.ts'
 import type { GatewayObjects } from './gateway-context.ts'
 import type { GatewayReport } from './gateway-provider.ts'
-import type { RouteParentStatus } from './gateway-types.ts'
+import type { PolicyAncestorStatus, RouteParentStatus } from './gateway-types.ts'
 
 const API = `/apis/${GATEWAY_GROUP}/v1`
 
@@ -36,6 +36,14 @@ export async function writeStatuses(report: GatewayReport, objects: GatewayObjec
     const { addresses, conditions, listeners } = object?.status ?? {}
     await write('Gateway', `${API}/namespaces/${object?.metadata.namespace}/gateways`, object, status, isSame({ addresses, conditions, listeners }, status))
   }
+  for (const [key, found] of report.backendTlsPolicies) {
+    const object = objects.backendTlsPolicies.get(key)
+    const present = object?.status?.ancestors ?? []
+    // Those of other listeners, and of other controllers, stay.
+    const others = present.filter(({ controllerName, ancestorRef }) => controllerName !== CONTROLLER || !found.some((each) => deepEqual(each.ancestorRef, ancestorRef)))
+    const ancestors = [...found, ...others]
+    await write('BackendTLSPolicy', `${API}/namespaces/${object?.metadata.namespace}/backendtlspolicies`, object, { ancestors }, isSame(byAncestor(present), byAncestor(ancestors)))
+  }
   for (const [kind, plural, reports, routes] of [['HTTPRoute', 'httproutes', report.httpRoutes, objects.httpRoutes], ['GRPCRoute', 'grpcroutes', report.grpcRoutes, objects.grpcRoutes]] as const) {
     for (const [key, desired] of reports) {
       const object = routes.get(key)
@@ -43,6 +51,12 @@ export async function writeStatuses(report: GatewayReport, objects: GatewayObjec
       await write(kind, `${API}/namespaces/${object?.metadata.namespace}/${plural}`, object, { parents }, isSame(object?.status?.parents ?? [], parents))
     }
   }
+}
+
+/** In an order that doesn't depend on which of them was found last. */
+function byAncestor(statuses: readonly PolicyAncestorStatus[]): PolicyAncestorStatus[] {
+  const key = ({ controllerName, ancestorRef: { namespace, name, sectionName } }: PolicyAncestorStatus) => JSON.stringify([controllerName, namespace, name, sectionName])
+  return [...statuses].sort((a, b) => (key(a) < key(b) ? -1 : 1))
 }
 
 /** Whether a parent's status is of a Gateway that this Traefik looks after. k8s: mergeRouteParentStatuses */
