@@ -30,13 +30,13 @@ export interface Clock {
 export const SLICE_MS = 8
 
 /** After so many milliseconds work gives way at the next opportunity, which leaves time for the step that it is in. */
-export const BREATH_MS = 4
+const BREATH_MS = 4
 
 /** Most of those who wait (for their time, for a breath) that get one turn of the event loop together. */
 const MAX_PER_TURN = 64
 
 /** Longest that {@link Clock.leisure} waits for a busy event loop, in milliseconds of real time. */
-export const LEISURE_MS = 3_000
+const LEISURE_MS = 3_000
 
 /** A turn of the event loop that takes less, in milliseconds, had nothing else to do. */
 const IDLE_TURN_MS = 1

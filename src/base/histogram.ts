@@ -34,7 +34,7 @@ export function exponentialBuckets(first: number, factor: number, count: number)
 export type MetricLabels = Readonly<Record<string, string>>
 
 /** A value for each combination of labels, which all name the same labels in the same order. */
-export class MetricVector<T> {
+class MetricVector<T> {
   readonly #make: () => T
   readonly #values = new Map<string, { labels: MetricLabels; value: T }>()
 

@@ -217,7 +217,7 @@ function refusalText(body: string): string {
 }
 
 /** The texts of a Warning header, which may hold several: `299 - "text", 299 - "other"`. */
-export function warningTexts(header: string | null): string[] {
+function warningTexts(header: string | null): string[] {
   if (!header) return []
   return [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map((m) => utf8Of(m[1]!.replace(/\\(.)/g, '$1')))
 }

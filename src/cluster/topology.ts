@@ -86,7 +86,7 @@ const HOST_CIDR = '10.89.0.0/16'
 const CONTROL_PLANE_TAINT: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }
 
 /** What distinguishes a node of the control plane once kubeadm has been there. */
-export const CONTROL_PLANE_MARKS = { controlPlane: true, labels: { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' }, taints: [CONTROL_PLANE_TAINT] }
+const CONTROL_PLANE_MARKS = { controlPlane: true, labels: { 'node-role.kubernetes.io/control-plane': '', 'node.kubernetes.io/exclude-from-external-load-balancers': '' }, taints: [CONTROL_PLANE_TAINT] }
 /** As many members as etcd advises at most. */
 export const MAX_CONTROL_PLANES = 7
 

@@ -134,7 +134,7 @@ function podView(pod: Pod): PodView {
 }
 
 /** `status` is kubectl's word for the pod's state. */
-export function podHealth(pod: Pod, status: string): Health {
+function podHealth(pod: Pod, status: string): Health {
   if (pod.metadata.deletionTimestamp) return 'leaving'
   if (status === 'Completed' || pod.status.phase === 'Succeeded') return 'done'
   if (pod.status.phase === 'Failed') return 'bad'

@@ -193,7 +193,7 @@ function parseComparison(words: string[], numeric = false): Comparison {
 }
 
 /** `.metadata.labels["app"]`, `.spec.containers[0].image`, `.status.conditions[type=Ready].status`, `.spec.containers[*].name`. */
-export function parsePath(text: string): PathStep[] {
+function parsePath(text: string): PathStep[] {
   const steps: PathStep[] = []
   const pattern = /\.([A-Za-z0-9_-]+)|\[(\d+)\]|\[(\*)\]|\["([^"]*)"\]|\[([A-Za-z0-9_-]+)=([^\]]*)\]/y
   while (pattern.lastIndex < text.length) {

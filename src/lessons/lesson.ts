@@ -2,7 +2,7 @@ import { parse as parseYaml } from 'yaml'
 import { GoalError, parseGoalCondition } from './goal.ts'
 import type { Goal } from './goal.ts'
 
-export const LANGUAGES = ['en', 'de'] as const
+const LANGUAGES = ['en', 'de'] as const
 export type Language = (typeof LANGUAGES)[number]
 
 /** Parts of the list of lessons, in its order. A lesson's place within its part is its number. */
@@ -59,7 +59,7 @@ export interface StepWords {
 }
 
 /** A lesson file that breaks the rules of docs/LESSONS.md. */
-export class LessonError extends Error {
+class LessonError extends Error {
   readonly file: string
   /** Which part: `front matter: minutes`, `step "first": goal 2`. */
   readonly field: string

@@ -20,7 +20,7 @@ const FRAME_MS = 1_500
  * The sandbox's browser: pages that programs of the cluster serve, fetched by the laptop through the simulated network. What they hold is
  * not trusted: HTML runs in a frame without an origin, that can reach nothing but this network.
  */
-export class BrowserPane extends LitElement {
+class BrowserPane extends LitElement {
   static override properties = { url: { state: true }, answer: { state: true }, problem: { state: true }, loading: { state: true }, at: { state: true } }
   declare url: string
   declare answer: PageAnswer | undefined

@@ -10,7 +10,7 @@ import { sharedStyles } from './shared-styles.ts'
 const SPEEDS = [0.25, 0.5, 1, 2, 5, 10, 60]
 
 /** Shows the cluster's time and lets it pause, step, and run at another speed. */
-export class ClockControls extends LitElement {
+class ClockControls extends LitElement {
   static override properties = { busy: { state: true } }
   declare busy: boolean
   declare client: ClusterClient

@@ -33,7 +33,7 @@ interface Berth {
 }
 
 /** The live cluster: nodes as berths with the pods that lie there, and pods that wait for one. */
-export class ClusterPane extends LitElement {
+class ClusterPane extends LitElement {
   static override properties = { scope: { state: true }, shown: { state: true }, isInstalledOpen: { state: true }, problem: { state: true }, announcement: { state: true } }
   declare scope: 'mine' | 'all'
   /** The object whose details are open. */
@@ -394,7 +394,7 @@ export class ClusterPane extends LitElement {
 customElements.define('dd-cluster-pane', ClusterPane)
 
 /** Nodes by name, control plane first, each with its pods; the berth without a node holds pods that have none. */
-export function berthsOf(nodes: readonly NodeView[], pods: readonly PodView[], scope: 'mine' | 'all'): Berth[] {
+function berthsOf(nodes: readonly NodeView[], pods: readonly PodView[], scope: 'mine' | 'all'): Berth[] {
   const sorted = [...nodes].sort((a, b) => Number(b.roles.includes('control-plane')) - Number(a.roles.includes('control-plane')) || byNumber(a.name, b.name))
   const berths = new Map<string, Berth>([['', { node: undefined, pods: [], hiddenSystemPods: 0 }], ...sorted.map((node): [string, Berth] => [node.name, { node, pods: [], hiddenSystemPods: 0 }])])
   for (const pod of pods) {

@@ -11,7 +11,7 @@ interface Question {
 }
 
 /** A yes-or-no question in a modal dialog. */
-export class ConfirmDialog extends LitElement {
+class ConfirmDialog extends LitElement {
   static override properties = { question: { state: true } }
   declare question: Question | undefined
   #answer: (yes: boolean) => void = () => {}

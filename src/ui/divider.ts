@@ -3,7 +3,7 @@ import type { TemplateResult } from 'lit'
 import { sharedStyles } from './shared-styles.ts'
 
 /** A line between two panes that can be dragged, or moved with the arrow keys. Tells by `move-divider` events how many pixels. */
-export class Divider extends LitElement {
+class Divider extends LitElement {
   static override properties = { orientation: { type: String }, label: { type: String }, value: { attribute: false }, min: { attribute: false }, max: { attribute: false } }
   declare orientation: 'vertical' | 'horizontal'
   declare label: string

@@ -8,7 +8,7 @@ import { saveFile } from './save-file.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** Shown instead of the panes when there is no cluster: says why, and offers the ways out. */
-export class FailurePage extends LitElement {
+class FailurePage extends LitElement {
   static override properties = { failure: { attribute: false }, problem: { state: true } }
   declare failure: Failure
   declare problem: string | undefined

@@ -27,7 +27,7 @@ const text = textsOf(installedTexts)
 type View = 'title' | 'images'
 
 /** What a cluster consists of besides its pods, and what the Deployments of several clusters run, kept fresh. */
-export class InstalledDetails extends LitElement {
+class InstalledDetails extends LitElement {
   static override properties = { view: { state: true }, installed: { state: true }, versions: { state: true }, problem: { state: true } }
   declare view: View
   declare installed: Installed | undefined

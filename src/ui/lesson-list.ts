@@ -22,7 +22,7 @@ interface Standing {
 }
 
 /** All lessons by topic, with what was done of them; finds them by words. Tells by `open-lesson` events which one is wanted. */
-export class LessonList extends LitElement {
+class LessonList extends LitElement {
   static override properties = { progress: { attribute: false }, problem: { attribute: false }, query: { state: true }, words: { state: true }, toggled: { state: true }, isWelcomed: { state: true } }
   declare progress: Progress
   /** Why a lesson could not be opened. */

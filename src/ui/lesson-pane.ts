@@ -17,7 +17,7 @@ import { sharedStyles } from './shared-styles.ts'
 type Visit = 'push' | 'replace' | 'none'
 
 /** The list of lessons, or the lesson that is open, one step at a time with its goals. The page's address names the step. */
-export class LessonPane extends LitElement {
+class LessonPane extends LitElement {
   static override properties = { lesson: { state: true }, stepId: { state: true }, states: { state: true }, problem: { state: true }, said: { state: true }, copied: { state: true }, savedFile: { state: true }, isPrinting: { state: true }, isOpening: { state: true }, fileProblem: { state: true } }
   declare lesson: Lesson | undefined
   declare stepId: string

@@ -13,7 +13,7 @@ type Action = Exclude<MachineAction, 'add'>
 const HURTS: ReadonlySet<Action> = new Set(['shutdown', 'reboot', 'cut', 'remove'])
 
 /** What can be done with the machine of a node: its power, and whether it is there at all. */
-export class MachineMenu extends LitElement {
+class MachineMenu extends LitElement {
   static override properties = { machine: { attribute: false }, joined: { attribute: false }, controlPlanes: { attribute: false } }
   declare machine: MachineView
   /** Whether it is a node. */

@@ -10,7 +10,7 @@ import { readSetting, saveSetting } from './settings.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** Export, import, reset, and the few settings. */
-export class MainMenu extends LitElement {
+class MainMenu extends LitElement {
   static override properties = { problem: { state: true } }
   declare problem: string | undefined
   declare client: ClusterClient

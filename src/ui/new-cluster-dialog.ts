@@ -14,7 +14,7 @@ const PRESETS: readonly ClusterPreset[] = ['nodes', 'single', 'high-availability
 const text = textsOf(newClusterTexts)
 
 /** Asks what the next cluster is to be, and says what is lost for it. */
-export class NewClusterDialog extends LitElement {
+class NewClusterDialog extends LitElement {
   static override properties = { preset: { state: true }, problem: { state: true }, isBusy: { state: true }, exported: { state: true } }
   declare preset: ClusterPreset
   declare problem: string | undefined

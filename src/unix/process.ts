@@ -591,7 +591,7 @@ function wrapped<T extends object>(view: T, source: T): T {
 }
 
 /** The stream itself, where a process passes its own standard stream on to a child. */
-export function unwrapStream<T extends object>(stream: T): T {
+function unwrapStream<T extends object>(stream: T): T {
   return (wrappedStreams.get(stream) as T | undefined) ?? stream
 }
 
@@ -603,6 +603,6 @@ export function markTerminalStream(stream: object): void {
 }
 
 /** isatty(3) for streams. */
-export function isTerminalStream(stream: object): boolean {
+function isTerminalStream(stream: object): boolean {
   return terminalStreams.has(stream)
 }

@@ -21,7 +21,7 @@ export const testPlatform: Platform = {
 }
 
 /** A network with nobody else on it. */
-export const emptyFabric: Fabric = {
+const emptyFabric: Fabric = {
   openTcp: async () => { throw errno('EHOSTUNREACH') },
   fetch: async () => { throw errno('EHOSTUNREACH') },
   askUdp: async () => { throw errno('ETIMEDOUT') },

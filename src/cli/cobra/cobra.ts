@@ -54,7 +54,6 @@ export interface CobraCommand {
 export class CobraError extends Error {}
 
 export const noArguments = (args: readonly string[], path: string): string | undefined => args.length > 0 ? `unknown command ${JSON.stringify(args[0])} for ${JSON.stringify(path)}` : undefined
-export const exactArguments = (count: number) => (args: readonly string[]): string | undefined => args.length === count ? undefined : `accepts ${count} arg(s), received ${args.length}`
 
 /** A command that was found in the tree, with those above it. */
 interface Found {
@@ -183,7 +182,7 @@ function usageText(found: Found): string {
 const SHOWN: Partial<Record<FlagType, string>> = { bool: '', stringSlice: 'strings', stringToString: 'stringToString' }
 
 /** k8s: spf13/pflag FlagUsages */
-export function flagRows(flags: readonly CobraFlag[]): string {
+function flagRows(flags: readonly CobraFlag[]): string {
   const rows = [...flags].sort((a, b) => a.name < b.name ? -1 : 1).map((flag) => {
     const word = flag.shown ?? SHOWN[flag.type] ?? flag.type
     const left = `  ${flag.short ? `-${flag.short}, ` : '    '}--${flag.name}${word ? ` ${word}` : ''}${flag.alone !== undefined && flag.type !== 'bool' ? `[=${flag.type === 'string' ? JSON.stringify(flag.alone) : flag.alone}]` : ''}`

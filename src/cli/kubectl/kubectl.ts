@@ -31,7 +31,7 @@ export const kubectl: Program = async (proc) => {
 }
 
 /** Runs one command line. @returns the exit code */
-export async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): Promise<number> {
+async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): Promise<number> {
   if (words[0] === '__complete' || words[0] === '__completeNoDesc') {
     if (words.length === 1) throw new Error('requires at least 1 arg(s), only received 0')
     const { completeKubectl } = await import('./completion.ts')

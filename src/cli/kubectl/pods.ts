@@ -11,7 +11,7 @@ export interface PodObject extends KubeObject {
 }
 export interface ContainerSpec { name: string; image?: string; tty?: boolean; stdin?: boolean; [field: string]: any }
 
-export const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
 
 /** Every container of the pod, in the order kubectl lists them. */
 export function allContainers(pod: PodObject): { container: ContainerSpec; fieldPath: string; note: string }[] {

@@ -352,7 +352,7 @@ async function mappingOfObject(f: Factory, object: KubeObject, source: string): 
 }
 
 /** A stand-in for discovery in commands that may not ask the server. */
-export function localMapping(object: KubeObject): ApiResource {
+function localMapping(object: KubeObject): ApiResource {
   const at = object.apiVersion.indexOf('/')
   const kind = object.kind
   const lower = kind.toLowerCase()
@@ -447,7 +447,7 @@ function noObject(value: unknown, isTyped: boolean): string {
 }
 
 /** The objects of a text with YAML documents or JSON. */
-export async function* documentInfos(f: Factory, query: ResourceQuery, source: string, text: string): AsyncGenerator<Info | Error> {
+async function* documentInfos(f: Factory, query: ResourceQuery, source: string, text: string): AsyncGenerator<Info | Error> {
   for (const part of documentTexts(text)) {
     let data: unknown
     try {

@@ -59,7 +59,7 @@ export function negotiate(accept: string | null, transforms: readonly string[] =
 }
 
 /** Whether any clause names a type that the server can write at all; go-restful refuses the rest before the handlers. */
-export function acceptsAnything(accept: string | null, available = ['application/json', 'application/yaml', PROTOBUF_TYPE]): boolean {
+function acceptsAnything(accept: string | null, available = ['application/json', 'application/yaml', PROTOBUF_TYPE]): boolean {
   if (accept === null || accept.trim() === '') return true
   return parseAccept(accept).some(({ type, subType }) => (type === '*' && subType === '*') || available.includes(`${type}/${subType}`))
 }

@@ -89,7 +89,7 @@ export interface UpdatePlan {
   }
 }
 
-export const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again'
+const OPTIMISTIC_LOCK = 'the object has been modified; please apply your changes to the latest version and try again'
 const ORPHAN = 'orphan'
 const FOREGROUND = 'foregroundDeletion'
 /** k8s: registry/generic/registry Store maxNameGenerationCreateAttempts */

@@ -5,7 +5,7 @@ import { failureOf } from '../kinds/response-failure.ts'
 export type ApiFetch = (request: HttpRequest) => Promise<Response>
 
 /** An answer that isn't what the client speaks, in client-go's words. */
-export class UnreadableAnswer extends Error {}
+class UnreadableAnswer extends Error {}
 
 /** A client of paths, for what the typed one has no words for: discovery, subresources of any kind, APIs of other servers. k8s: client-go/rest */
 export interface JsonClient {

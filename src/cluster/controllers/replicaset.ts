@@ -28,7 +28,7 @@ export interface ReplicasPlan {
  * Compares wanted with active pods. `relatedPods` are pods of the same Deployment, for spreading what is left over the nodes.
  * k8s: pkg/controller/replicaset manageReplicas
  */
-export function planReplicas(replicas: number, activePods: readonly Pod[], relatedPods: () => readonly Pod[], nowMs: number): ReplicasPlan {
+function planReplicas(replicas: number, activePods: readonly Pod[], relatedPods: () => readonly Pod[], nowMs: number): ReplicasPlan {
   const diff = Math.max(-BURST_REPLICAS, Math.min(BURST_REPLICAS, activePods.length - replicas))
   if (diff <= 0) return { create: -diff, remove: [] }
   if (diff === activePods.length) return { create: 0, remove: [...activePods] }
@@ -43,7 +43,7 @@ export function planReplicas(replicas: number, activePods: readonly Pod[], relat
 }
 
 /** The status that the pods give. k8s: pkg/controller/replicaset calculateStatus */
-export function computeReplicaStatus(owner: Readonly<Replicated>, activePods: readonly Pod[], terminatingPods: readonly Pod[] | undefined, failure: unknown, nowMs: number): ReplicaSetStatus {
+function computeReplicaStatus(owner: Readonly<Replicated>, activePods: readonly Pod[], terminatingPods: readonly Pod[] | undefined, failure: unknown, nowMs: number): ReplicaSetStatus {
   const minReadySeconds = owner.spec!.minReadySeconds ?? 0
   const templateLabels = owner.spec!.template!.metadata?.labels
   let fullyLabeledReplicas = 0

@@ -11,7 +11,7 @@ export function fnv32(bytes: Iterable<number>): number {
 }
 
 /** FNV-1a with 32 bits, as hash/fnv New32a. */
-export function fnv32a(bytes: Iterable<number>, start = 0x811c9dc5): number {
+function fnv32a(bytes: Iterable<number>, start = 0x811c9dc5): number {
   let hash = start
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
   return hash >>> 0

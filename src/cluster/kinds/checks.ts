@@ -4,8 +4,8 @@ import { forbidden, invalid, notSupported, required, type Finding } from './find
 import { dnsLabelProblems, dnsSubdomainProblems, labelKeyProblems, portNameProblems, portNumberProblems, type NameRule } from './names.ts'
 import { parseQuantity } from './quantity.ts'
 
-export const NOT_NEGATIVE = 'must be greater than or equal to 0'
-export const NOT_POSITIVE = 'must be greater than 0'
+const NOT_NEGATIVE = 'must be greater than or equal to 0'
+const NOT_POSITIVE = 'must be greater than 0'
 
 export function checkNotNegative(out: Finding[], value: number | undefined, at: string): void {
   if (value !== undefined && value < 0) out.push(invalid(at, value, NOT_NEGATIVE))

@@ -103,7 +103,7 @@ export function cidrContains(cidr: Cidr, ip: Ip): boolean {
 }
 
 /** As parseIp, but numbers may begin with zeros, as they could once. k8s: k8s.io/utils/net ParseIPSloppy */
-export function parseSloppyIp(text: string): Ip | undefined {
+function parseSloppyIp(text: string): Ip | undefined {
   const at = text.lastIndexOf(':') + 1
   return parseIp(text.includes('.') ? text.slice(0, at) + text.slice(at).replace(/(^|\.)0+(?=\d)/g, '$1') : text)
 }

@@ -95,7 +95,7 @@ export function parseLabelSelector(text: string): LabelSelector {
 }
 
 /** @throws SelectorError in upstream's words. k8s: NewRequirement */
-export function checkedRequirement(key: string, operator: Operator, values: readonly string[]): Requirement {
+function checkedRequirement(key: string, operator: Operator, values: readonly string[]): Requirement {
   const findings = []
   const keyProblems = labelKeyProblems(key)
   if (keyProblems.length > 0) findings.push(invalid('key', key, keyProblems.join('; ')))

@@ -40,11 +40,11 @@ export function byteLength(text: string): number {
   return bytes
 }
 
-export const tooLongText = (length: number) => `must be no more than ${length} characters`
+const tooLongText = (length: number) => `must be no more than ${length} characters`
 
 const tooManyBytes = (length: number) => `must be no more than ${length} bytes`
 export const rangeText = (low: number, high: number) => `must be between ${low} and ${high}, inclusive`
-export const EMPTY_TEXT = 'must be non-empty'
+const EMPTY_TEXT = 'must be non-empty'
 
 /** k8s: RegexError */
 export function patternText(message: string, pattern: string, ...examples: string[]): string {

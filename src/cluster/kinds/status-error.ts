@@ -48,7 +48,7 @@ export interface GroupResource {
 }
 
 /** `deployments.apps`, `pods`. */
-export function groupResourceText(of: GroupResource): string {
+function groupResourceText(of: GroupResource): string {
   return of.group ? `${of.resource}.${of.group}` : of.resource
 }
 

@@ -1,6 +1,6 @@
 /** Times as the API writes them: RFC 3339 in UTC. */
 
-export class TimeError extends Error {}
+class TimeError extends Error {}
 
 const SECONDS_LAYOUT = '2006-01-02T15:04:05Z07:00'
 const MICRO_LAYOUT = '2006-01-02T15:04:05.000000Z07:00'

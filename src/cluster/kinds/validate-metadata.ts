@@ -149,7 +149,7 @@ export function validateQualifiedFinalizers(finalizers: readonly string[] | unde
 }
 
 /** k8s: metav1 validation ValidateFieldManager */
-export function validateFieldManager(manager: string, at: string): Finding[] {
+function validateFieldManager(manager: string, at: string): Finding[] {
   const findings: Finding[] = []
   if (byteLength(manager) > 128) findings.push(tooLong(at, 128))
   let position = 0

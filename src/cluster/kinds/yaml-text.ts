@@ -174,7 +174,7 @@ function binaryText(text: string): string {
 }
 
 /** The value of an unquoted scalar: YAML 1.1 booleans, null, integers of any base, floats, else the text. */
-export function resolvePlain(text: string): unknown {
+function resolvePlain(text: string): unknown {
   const constant = CONSTANTS.get(text)
   if (constant !== undefined) return constant
   const first = text.charCodeAt(0)

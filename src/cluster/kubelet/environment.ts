@@ -26,7 +26,7 @@ export function expand(text: string, lookup: (name: string) => string | undefine
 }
 
 /** Variables that tell a container about Services. k8s: pkg/kubelet/envvars FromServices */
-export function serviceEnvironment(services: readonly Service[], namespace: string, links: boolean): Record<string, string> {
+function serviceEnvironment(services: readonly Service[], namespace: string, links: boolean): Record<string, string> {
   const env: Record<string, string> = {}
   const chosen = new Map<string, Service>()
   for (const service of services) {

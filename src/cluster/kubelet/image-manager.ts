@@ -21,7 +21,7 @@ export class StartError extends Error implements StartFailure {
 }
 
 /** Go's rendering of a duration of whole milliseconds: `1.2s`, `340ms`. */
-export function goMilliseconds(ms: number): string {
+function goMilliseconds(ms: number): string {
   const whole = Math.floor(ms)
   if (whole === 0) return '0s'
   if (whole < 1000) return `${whole}ms`

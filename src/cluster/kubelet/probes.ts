@@ -340,7 +340,7 @@ class ProbeWorker {
   }
 }
 
-export function dialError(host: string, port: number, error: unknown): string {
+function dialError(host: string, port: number, error: unknown): string {
   const code = error instanceof UnixError ? error.code : ''
   const at = `dial tcp ${host.includes(':') ? `[${host}]` : host}:${port}: `
   if (code === 'ETIMEDOUT') return `${at}i/o timeout`

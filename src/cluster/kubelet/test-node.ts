@@ -58,7 +58,7 @@ const steps: Program = async (proc) => {
   return 0
 }
 
-export const testImages = [
+const testImages = [
   defineImage({ repository: 'docker.io/library/box', tags: ['1', '2'], sizeBytes: 10_000_000, entrypoint: ['/bin/run'], cmd: ['forever'], env: { FROM_IMAGE: 'yes' }, programs: { '/bin/run': steps }, files: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nweb:x:101:102:web:/srv:/bin/sh\n', '/etc/group': 'root:x:0:\nweb:x:102:\nextra:x:500:web\n' } }),
   defineImage({ repository: 'docker.io/library/userbox', tags: ['1'], sizeBytes: 10_000_000, user: 'web', entrypoint: ['/bin/run'], programs: { '/bin/run': steps }, files: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nweb:x:101:102:web:/srv:/bin/sh\n', '/etc/group': 'root:x:0:\nweb:x:102:\nextra:x:500:web\n' } }),
   defineImage({ repository: 'registry.k8s.io/etcd', tags: ['3'], sizeBytes: 10_000_000, entrypoint: ['/bin/run'], cmd: ['forever'], programs: { '/bin/run': steps } }),

@@ -36,7 +36,7 @@ interface Chains {
 }
 
 /** What kube-proxy has written into the kernel's tables, as iptables-save prints it. k8s: pkg/proxy/iptables/proxier.go syncProxyRules */
-export async function iptablesText(rules: readonly ServicePortRule[], options: { nodeName: string; zone?: string | undefined; podCidr: string; table?: string | undefined; nowMs: number }): Promise<string> {
+async function iptablesText(rules: readonly ServicePortRule[], options: { nodeName: string; zone?: string | undefined; podCidr: string; table?: string | undefined; nowMs: number }): Promise<string> {
   const all: Chains[] = []
   for (const rule of [...rules].sort((a, b) => a.service < b.service ? -1 : a.service > b.service ? 1 : a.portName < b.portName ? -1 : 1)) {
     const name = rule.service + (rule.portName ? `:${rule.portName}` : '')

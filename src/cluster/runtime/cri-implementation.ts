@@ -56,7 +56,7 @@ export interface CriImplementation {
 }
 
 /** runc's words for a program that can't be executed. */
-export function runcProblem(program: string, error: unknown): string {
+function runcProblem(program: string, error: unknown): string {
   const code = error instanceof UnixError ? error.code : ''
   const path = error instanceof UnixError ? error.path : undefined
   if (code === 'ENOENT' && error instanceof UnixError && error.message.startsWith('chdir')) return error.message

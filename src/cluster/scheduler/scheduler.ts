@@ -527,7 +527,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 }
 
 /** How many nodes are enough to choose from. k8s: numFeasibleNodesToFind */
-export function feasibleNodesToFind(nodes: number): number {
+function feasibleNodesToFind(nodes: number): number {
   if (nodes < MIN_FEASIBLE_NODES) return nodes
   const percent = Math.max(MIN_FEASIBLE_PERCENT, 50 - Math.trunc(nodes / 125))
   return Math.max(MIN_FEASIBLE_NODES, Math.trunc(nodes * percent / 100))

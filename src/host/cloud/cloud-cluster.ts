@@ -39,7 +39,7 @@ const NETWORKS = { gke: (number: number) => `10.128.${number}.0/24`, aks: (numbe
 
 /** A control plane that is a machine too, and workers as the provider has them. */
 // @k8s part: clusters of clouds: their control plane is a node that can be seen, addresses are on this machine's networks, there are no accounts, load balancers take TCP alone and lead to one worker that has power (health checks, externalTrafficPolicy and annotations mean nothing to them), machine types only have their size, and versions carry no provider's suffix
-export function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, architecture, location, nodeName, nodeLabels }: CloudPlan, number: number): Topology {
+function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, architecture, location, nodeName, nodeLabels }: CloudPlan, number: number): Topology {
   const plain = kubeadmTopology(nodes + 1, name, NETWORKS[provider](number))
   return {
     ...plain,

@@ -5,7 +5,7 @@ import { MAX_CONTROL_PLANES } from '../../cluster/topology.ts'
 import { isIPv4 } from '../../unix/net/addresses.ts'
 import { kubeadmPatch } from './kubeadm-patch.ts'
 
-export const DEFAULT_NODE_IMAGE = `kindest/node:${KIND_NODE_VERSION}`
+const DEFAULT_NODE_IMAGE = `kindest/node:${KIND_NODE_VERSION}`
 
 /** A port of the learner's machine that leads to a node. kind: extraPortMappings */
 export interface PortMapping {

@@ -31,7 +31,7 @@ export function nodeName(profile: string, number: number): string {
 const runtimeOf = (name: string): CriImplementation | undefined => Object.values(CRI_IMPLEMENTATIONS).find((each) => name === each.name || name === each.unit)
 
 /** What `minikube start` makes: a cluster of its own range of addresses. */
-export function minikubeTopology(profile: string, nodes: number, { cpus, memoryMegabytes, runtime }: Pick<ProfileDetails, 'cpus' | 'memoryMegabytes' | 'runtime'>, number: number): Topology {
+function minikubeTopology(profile: string, nodes: number, { cpus, memoryMegabytes, runtime }: Pick<ProfileDetails, 'cpus' | 'memoryMegabytes' | 'runtime'>, number: number): Topology {
   const plain = kubeadmTopology(nodes, profile, `192.168.${FIRST_NETWORK + NETWORK_STEP * number}.0/24`)
   return {
     ...plain, serviceCidr: '10.96.0.0/12',

@@ -12,7 +12,7 @@ import type { StoredFile } from './stored-file.ts'
 
 export const DATABASE = 'drydock'
 /** Version of the tables; IndexedDB refuses a lower one than it holds. 2: `logs` came. */
-export const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 2
 
 /** What the cluster is besides etcd and files; written once. */
 export interface StoredIdentity {

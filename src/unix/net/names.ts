@@ -45,7 +45,7 @@ export function candidateNames(name: string, config: Pick<ResolverConfig, 'searc
 }
 
 /** Addresses of a name in /etc/hosts. */
-export function hostsAddresses(fs: FileSystem, name: string): string[] {
+function hostsAddresses(fs: FileSystem, name: string): string[] {
   let text = ''
   try { text = fs.readText('/etc/hosts') } catch { return [] }
   const found: string[] = []

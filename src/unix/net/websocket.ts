@@ -15,7 +15,7 @@ export async function acceptKey(key: string): Promise<string> {
 }
 
 /** One frame. Clients mask; the mask's value doesn't matter inside the process. */
-export function encodeFrame(opcode: number, payload: Uint8Array, masks: boolean): Uint8Array {
+function encodeFrame(opcode: number, payload: Uint8Array, masks: boolean): Uint8Array {
   const length = payload.length
   const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8
   const head = new Uint8Array(2 + extended + (masks ? 4 : 0))

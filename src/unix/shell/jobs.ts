@@ -54,7 +54,7 @@ export function jobState(job: Job): 'Running' | 'Stopped' | 'Done' {
 }
 
 /** The status of a job that has ended: that of its last process. */
-export function jobStatus(job: Job): ExitStatus {
+function jobStatus(job: Job): ExitStatus {
   return job.processes[job.processes.length - 1]!.status ?? { code: 0 }
 }
 

@@ -323,7 +323,7 @@ export const touch: Utility = async (context) => {
 }
 
 /** The mode that `u+x,go-w` or `644` makes of another. @throws UsageError */
-export function newMode(text: string, mode: number, isDir = false, umask = 0o022): number {
+function newMode(text: string, mode: number, isDir = false, umask = 0o022): number {
   if (/^[0-7]{1,4}$/.test(text)) return parseInt(text, 8)
   let result = mode
   for (const clause of text.split(',')) {

@@ -52,7 +52,7 @@ interface ZoneOffset {
 const UTC: ZoneOffset = { minutes: 0, name: 'UTC' }
 
 /** The zone of a name as Go's time.LoadLocation knows it; UTC for names that it doesn't, as sprig has it. */
-export function zoneAt(name: string, ms: number): ZoneOffset {
+function zoneAt(name: string, ms: number): ZoneOffset {
   if (name === '' || name === 'UTC' || name === 'Local') return UTC
   const named = (style: 'longOffset' | 'short') => new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: style }).formatToParts(ms).find(({ type }) => type === 'timeZoneName')!.value
   try {

@@ -25,7 +25,7 @@ import type { CommandHandler, Invocation } from './handler.ts'
 import { untilObject } from '../watching.ts'
 
 /** Resource and identity of an object as apply's errors show it. k8s: resource.Info String */
-export function infoText(info: Info): string {
+function infoText(info: Info): string {
   const { group, version, resource, kind } = info.mapping
   const gv = `${group}/${version}`
   return `Resource: ${JSON.stringify(`${gv}, Resource=${resource}`)}, GroupVersionKind: ${JSON.stringify(`${gv}, Kind=${kind}`)}\nName: ${JSON.stringify(info.name)}, Namespace: ${JSON.stringify(info.namespace)}`

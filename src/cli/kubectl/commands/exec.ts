@@ -21,7 +21,7 @@ export interface SessionOptions {
 }
 
 /** Whether a terminal can be had; says so when not. k8s: exec.StreamOptions.SetupTTY */
-export function setupTty(f: Factory, stdin: boolean, tty: boolean, quiet: boolean): boolean {
+function setupTty(f: Factory, stdin: boolean, tty: boolean, quiet: boolean): boolean {
   if (!stdin || !tty) return false
   if (f.proc.isTty(0) && f.proc.tty) return true
   if (!quiet) void f.io.err('Unable to use a TTY - input is not a terminal or the right kind of file\n')

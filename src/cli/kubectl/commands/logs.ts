@@ -101,7 +101,7 @@ export const logs: CommandHandler = async (inv) => {
 }
 
 /** k8s: polymorphichelpers.logsForObjectWithClient */
-export async function requestsForObject(f: Factory, object: KubeObject, container: string, everyContainer: boolean, allPods: boolean, timeoutMs: number): Promise<LogRequest[]> {
+async function requestsForObject(f: Factory, object: KubeObject, container: string, everyContainer: boolean, allPods: boolean, timeoutMs: number): Promise<LogRequest[]> {
   if (object.kind === 'Pod') return requestsOf(f, asPod(object), container, everyContainer, allPods)
   let selector: string
   try {

@@ -21,7 +21,7 @@ const CHANGE_CAUSE = 'kubernetes.io/change-cause'
 // --- status ------------------------------------------------------------------------------------------------------------------------
 
 /** What a rollout is doing. k8s: polymorphichelpers StatusViewer @throws Error */
-export function rolloutStatus(object: KubeObject, revision: number): { message: string; done: boolean } {
+function rolloutStatus(object: KubeObject, revision: number): { message: string; done: boolean } {
   const name = object.metadata.name!
   const spec = object['spec'] ?? {}
   const status = object['status'] ?? {}
@@ -101,7 +101,7 @@ interface Revision { number: number; cause: string; object: KubeObject; template
 const HISTORYLESS = new Set(['Job.batch', 'Pod', 'ReplicaSet.apps', 'ReplicationController', 'CronJob.batch'])
 
 /** The revisions that can be gone back to, oldest first. k8s: polymorphichelpers HistoryViewer */
-export async function revisionsOf(inv: Invocation, info: Info): Promise<Revision[]> {
+async function revisionsOf(inv: Invocation, info: Info): Promise<Revision[]> {
   const { f } = inv
   const object = info.object!
   const groupKind = info.mapping.group ? `${info.mapping.kind}.${info.mapping.group}` : info.mapping.kind

@@ -99,7 +99,7 @@ function printContent(w: DescribeWriter, level: number, content: Record<string, 
 }
 
 /** `lastTransitionTime` becomes `Last Transition Time`. k8s: describe smartLabelFor */
-export function labelFor(field: string): string {
+function labelFor(field: string): string {
   if (/[^\p{L}-]/u.test(field)) return field
   const parts = field.match(/\p{Lu}+(?=\p{Lu}\p{Ll})|\p{Lu}?\p{Ll}+|\p{Lu}+|[^\p{L}]+/gu) ?? [field]
   const merged: string[] = []

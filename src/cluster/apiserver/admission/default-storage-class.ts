@@ -19,7 +19,7 @@ export function newestDefault<T extends KubeObject>(objects: readonly T[], annot
 }
 
 /** The storage class that claims get which ask for none. */
-export function defaultStorageClassOf(classes: readonly StorageClass[]): StorageClass | undefined {
+function defaultStorageClassOf(classes: readonly StorageClass[]): StorageClass | undefined {
   return newestDefault(classes, IS_DEFAULT)
 }
 

@@ -54,7 +54,7 @@ function countEvaluator(resource: string): QuotaEvaluator {
 }
 
 /** Scopes and scope selector of a quota as one list. */
-export function scopesOf(quota: ResourceQuota): ScopeSelector[] {
+function scopesOf(quota: ResourceQuota): ScopeSelector[] {
   return [...(quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' })), ...(quota.spec?.scopeSelector?.matchExpressions ?? []) as ScopeSelector[]]
 }
 

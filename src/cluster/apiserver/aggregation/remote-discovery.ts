@@ -143,7 +143,7 @@ interface ApiResource {
 }
 
 /** Plain discovery's resources in the aggregated form. k8s: apiserver/pkg/endpoints ConvertGroupVersionIntoToDiscovery */
-export function aggregatedResources(resources: readonly ApiResource[], group: string, version: string): unknown[] {
+function aggregatedResources(resources: readonly ApiResource[], group: string, version: string): unknown[] {
   const out = new Map<string, Record<string, unknown>>()
   const kindOf = (resource: ApiResource) => ({ group: resource.group || group, version: resource.version || version, kind: resource.kind })
   for (const resource of resources) {

@@ -11,7 +11,7 @@ export interface BootstrapOptions {
   pki?: Pick<ClusterPki, 'caCertificatePem' | 'frontProxyCaCertificatePem'>
 }
 
-export const DEFAULT_SERVICE_CIDR = '10.96.0.0/16'
+const DEFAULT_SERVICE_CIDR = '10.96.0.0/16'
 export const DEFAULT_SECURE_PORT = 6443
 
 export const SYSTEM_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease', 'default'] as const
@@ -28,7 +28,7 @@ export function priorityClasses(): KubeObject[] {
 }
 
 /** The first address of a service range: the API server's. */
-export function kubernetesServiceAddress(serviceCidr: string): string {
+function kubernetesServiceAddress(serviceCidr: string): string {
   const [base = ''] = serviceCidr.split('/')
   return base.replace(/\d+$/, (last) => String(Number(last) + 1))
 }

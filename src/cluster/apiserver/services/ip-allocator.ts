@@ -16,7 +16,7 @@ export class IpError extends Error {
 }
 
 /** Numbers of IPv4 addresses. */
-export function ipNumber(ip: string): number {
+function ipNumber(ip: string): number {
   return ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
 }
 

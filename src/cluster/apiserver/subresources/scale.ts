@@ -29,7 +29,7 @@ const MIN_INT32 = -(2 ** 31)
 const SCALE_SCHEMA = 'io.k8s.api.autoscaling.v1.Scale'
 
 /** The scale of an object. k8s: registry/apps/deployment/storage scaleFromDeployment */
-export function scaleOf(object: KubeObject): KubeObject {
+function scaleOf(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   const replicas = (object['spec']?.replicas ?? 0) as number
   const selector = selectorText(object)

@@ -205,7 +205,7 @@ function audiencesFor(held: readonly string[], wanted: readonly string[]): reado
 }
 
 /** The user that a service account is. */
-export function serviceAccountUser(namespace: string, name: string, uid: string | undefined, extra: Readonly<Record<string, readonly string[]>> = {}): UserInfo {
+function serviceAccountUser(namespace: string, name: string, uid: string | undefined, extra: Readonly<Record<string, readonly string[]>> = {}): UserInfo {
   return {
     name: `system:serviceaccount:${namespace}:${name}`, ...(uid ? { uid } : {}),
     groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],

@@ -28,7 +28,7 @@ interface MostRecent {
 }
 
 /** @throws Error for a schedule that never fires. k8s: mostRecentScheduleTime */
-export function mostRecentRun({ metadata, spec, status }: Readonly<CronJob>, schedule: CronSchedule, nowMs: number, withDeadline = true): MostRecent {
+function mostRecentRun({ metadata, spec, status }: Readonly<CronJob>, schedule: CronSchedule, nowMs: number, withDeadline = true): MostRecent {
   let earliestMs = timeMs(status?.lastScheduleTime ?? metadata.creationTimestamp)
   if (withDeadline && spec!.startingDeadlineSeconds !== undefined) earliestMs = Math.max(earliestMs, nowMs - spec!.startingDeadlineSeconds * 1000)
   const zone = spec!.timeZone ?? ''

@@ -5,7 +5,7 @@ import { scaledValue } from '../int-or-percent.ts'
 import { timeMs } from '../pods.ts'
 
 export const REVISION = 'deployment.kubernetes.io/revision'
-export const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history'
+const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history'
 export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas'
 export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas'
 export const POD_TEMPLATE_HASH = 'pod-template-hash'

@@ -14,7 +14,7 @@ import { addTopologyHints, changesShares, HintedServices, wantsTopologyHints, zo
 export const SERVICE_NAME = 'kubernetes.io/service-name'
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
 const CONTROLLER = 'endpointslice-controller.k8s.io'
-export const MAX_ENDPOINTS_PER_SLICE = 100
+const MAX_ENDPOINTS_PER_SLICE = 100
 
 export type Endpoint = NonNullable<EndpointSlice['endpoints']>[number]
 export type EndpointPort = NonNullable<EndpointSlice['ports']>[number]

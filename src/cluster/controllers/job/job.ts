@@ -14,7 +14,7 @@ import { byDeletionPreference, isPodActive, isPodReady, isPodTerminating, timeMs
 import { formatIndexes, parseIndexes } from './indexes.ts'
 import { matchPodFailurePolicy } from './pod-failure-policy.ts'
 
-export const TRACKING_FINALIZER = 'batch.kubernetes.io/job-tracking'
+const TRACKING_FINALIZER = 'batch.kubernetes.io/job-tracking'
 const INDEX = 'batch.kubernetes.io/job-completion-index'
 const INDEX_FAILURES = 'batch.kubernetes.io/job-index-failure-count'
 const INDEX_IGNORED_FAILURES = 'batch.kubernetes.io/job-index-ignored-failure-count'

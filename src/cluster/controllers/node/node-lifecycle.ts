@@ -31,7 +31,7 @@ interface Health {
 }
 
 /** What a silent kubelet's node says. k8s: tryUpdateNodeHealth */
-export function unknownConditions(node: Readonly<Node>, nowMs: number): NodeCondition[] {
+function unknownConditions(node: Readonly<Node>, nowMs: number): NodeCondition[] {
   const conditions = [...node.status?.conditions ?? []]
   for (const type of CONDITION_TYPES) {
     const at = conditions.findIndex((condition) => condition.type === type)
@@ -49,7 +49,7 @@ export function unknownConditions(node: Readonly<Node>, nowMs: number): NodeCond
 type ZoneState = 'normal' | 'partial' | 'full'
 
 /** How ill a zone is. k8s: ComputeZoneState */
-export function zoneState(ready: readonly (string | undefined)[]): ZoneState {
+function zoneState(ready: readonly (string | undefined)[]): ZoneState {
   const notReady = ready.filter((status) => status !== 'True').length
   if (notReady === ready.length && notReady > 0) return 'full'
   return notReady > 2 && notReady / ready.length >= UNHEALTHY_ZONE_SHARE ? 'partial' : 'normal'

@@ -4,7 +4,7 @@ import type { Node, NodeCondition, Taint } from '../../kinds/generated/types.ts'
 
 export const NOT_READY = 'node.kubernetes.io/not-ready'
 export const UNREACHABLE = 'node.kubernetes.io/unreachable'
-export const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable'
+const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable'
 
 /** k8s: nodeConditionToTaintKeyStatusMap */
 const CONDITION_TAINTS: Record<string, Record<string, string>> = {

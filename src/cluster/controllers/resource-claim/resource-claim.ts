@@ -107,7 +107,7 @@ async function makeClaim(pod: Pod, entry: PodResourceClaim, { api, cache }: Cont
 }
 
 /** Both names are cut by their share of what is too long. */
-export function claimNameBase(pod: string, entry: string): string {
+function claimNameBase(pod: string, entry: string): string {
   const whole = `${pod}-${entry}-`
   if (whole.length <= MAX_BASE_LENGTH) return whole
   const share = (name: string) => name.slice(0, Math.trunc(name.length * MAX_BASE_LENGTH / whole.length))

@@ -5,7 +5,7 @@ import type { KubeObject, OwnerReference } from '../../kinds/object.ts'
 const names = (ref: OwnerReference, object: KubeObject) => ref.apiVersion === object.apiVersion && ref.kind === object.kind && ref.name === object.metadata.name
 
 /** Whether a claim belongs to an object that had this one's name before it: the claim goes with its owner, nobody touches it any more. k8s: hasStaleOwnerRef */
-export function hasStaleOwner(claim: PersistentVolumeClaim, object: KubeObject): boolean {
+function hasStaleOwner(claim: PersistentVolumeClaim, object: KubeObject): boolean {
   const ref = claim.metadata.ownerReferences?.find((owner) => names(owner, object))
   return ref !== undefined && ref.uid !== object.metadata.uid
 }

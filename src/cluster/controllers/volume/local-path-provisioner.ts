@@ -9,7 +9,7 @@ const VOLUMES = 'persistentvolumes'
 const DEFAULT_PATH = '/var/local-path-provisioner'
 
 /** Directory on the node where volumes are made, from the provisioner's own configuration. */
-export function pathFor(config: ConfigMap | undefined, nodeName: string): string {
+function pathFor(config: ConfigMap | undefined, nodeName: string): string {
   try {
     const { nodePathMap = [] } = JSON.parse(config?.data?.['config.json'] ?? '{}') as { nodePathMap?: { node: string; paths: string[] }[] }
     const entry = nodePathMap.find(({ node }) => node === nodeName) ?? nodePathMap.find(({ node }) => node === 'DEFAULT_PATH_FOR_NON_LISTED_NODES')

@@ -470,7 +470,7 @@ export function peerUrl(ip: string): string {
 }
 
 /** Where clients reach a member. */
-export function clientUrl(ip: string): string {
+function clientUrl(ip: string): string {
   return `https://${ip}:2379`
 }
 

@@ -12,7 +12,7 @@ import { httpd } from './httpd.ts'
 import { init } from './init.ts'
 
 /** The multi-call binary: `busybox ls`, and the applet by the name it is called by. */
-export function busyboxBinary(version: string): Program {
+function busyboxBinary(version: string): Program {
   return async (proc) => {
     const [name, ...args] = proc.argv
     const own = baseName(name ?? '')

@@ -13,7 +13,7 @@ import { annotationOf, calicoClient, nodeNameOf } from './node-client.ts'
 // @k8s part: Calico's routing: the mesh of all nodes with IP-in-IP, VXLAN or plain routes for IPv4; of BGPConfiguration asNumber and nodeToNodeMeshEnabled count, of variables those of calico.yaml and AS; BGPPeer, BGPFilter, route reflectors, advertised Services and WireGuard have no effect, and traffic that leaves the cluster is not masqueraded by pools
 
 /** Where BIRD's configuration is. */
-export const BIRD_FOLDER = '/etc/calico/confd/config'
+const BIRD_FOLDER = '/etc/calico/confd/config'
 const DEFAULT_AS = '64512'
 
 interface BgpConfiguration { nodeToNodeMeshEnabled?: boolean; asNumber?: number | string }

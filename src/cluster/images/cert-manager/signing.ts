@@ -5,7 +5,7 @@ import type { Key, KeyKind } from '../../../unix/openssl/keys.ts'
 import type { Certificate } from './types.ts'
 
 /** The kind of key that a Certificate asks for. @throws Error for one that can't be made here */
-export function keyKindOf({ privateKey = {} }: Certificate['spec']): KeyKind {
+function keyKindOf({ privateKey = {} }: Certificate['spec']): KeyKind {
   const { algorithm = 'RSA', size } = privateKey
   if (algorithm === 'RSA') return { type: 'rsa', bits: size ?? 2048 }
   if (algorithm === 'Ed25519') return { type: 'ed25519' }

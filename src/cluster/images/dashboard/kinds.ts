@@ -27,7 +27,7 @@ const templateImages = (object: KubeObject) => images(object.spec?.template?.spe
 const pods = (ready: string, wanted: string) => (object: KubeObject) => `${object.status?.[ready] ?? 0} / ${wanted === 'replicas' ? object.spec?.replicas ?? 0 : object.status?.[wanted] ?? 0}`
 
 /** A pod's status in a word. k8s: dashboard getPodStatus */
-export function podStatus(pod: KubeObject): string {
+function podStatus(pod: KubeObject): string {
   if (pod.metadata.deletionTimestamp) return 'Terminating'
   const states = [...pod.status?.initContainerStatuses ?? [], ...pod.status?.containerStatuses ?? []] as { state?: { waiting?: { reason?: string }; terminated?: { reason?: string; exitCode?: number } } }[]
   for (const { state } of states) {

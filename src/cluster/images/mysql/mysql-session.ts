@@ -10,7 +10,7 @@ export function quoted(text: string): string {
 }
 
 /** A statement with its parameters in place of question marks. */
-export function withParameters(sql: string, parameters: readonly SqlParameter[]): string {
+function withParameters(sql: string, parameters: readonly SqlParameter[]): string {
   let next = 0
   return sql.replace(/\?/g, () => {
     const value = parameters[next++] ?? null

@@ -10,7 +10,7 @@ const SYS_ADMIN = 1n << 21n
 const THREAD = '[nfsd]'
 
 /** Whether the process may tell the kernel what to serve: containers may not, unless they are privileged. */
-export function mayAdministrate(proc: Proc): boolean {
+function mayAdministrate(proc: Proc): boolean {
   const mask = /^CapEff:\s*([0-9a-f]+)/m.exec(proc.fs.readText('/proc/self/status'))?.[1]
   return mask !== undefined && (BigInt(`0x${mask}`) & SYS_ADMIN) !== 0n
 }
@@ -81,7 +81,7 @@ function whyNot(proc: Proc, path: string): string | undefined {
 }
 
 /** Tells the kernel how many threads serve: 0 ends them. Versions are chosen by `-N`, `-V`, `--no-nfs-version`. */
-export const rpcNfsd: Program = async (proc) => {
+const rpcNfsd: Program = async (proc) => {
   const args = proc.argv.slice(1)
   const running = proc.machine.processes().filter((each) => each.argv[0] === THREAD && each.status === undefined)
   if (args.includes('0')) {

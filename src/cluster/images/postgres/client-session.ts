@@ -16,7 +16,7 @@ const QUESTION_NS = 400_000
 const BYTE_NS = 20
 const WRITE_BYTES = 64 * 1024
 
-export class CancelledError extends Error {}
+class CancelledError extends Error {}
 
 /** A client that has proven who it is: what it asks goes to the engine when it is its turn. */
 export class ClientSession {

@@ -7,7 +7,7 @@ import { PageLog, differences, encodeGroup } from './page-log.ts'
 import type { ClusterTree, FileChange } from './page-log.ts'
 
 /** The engine's release: what its files are. */
-export const ENGINE_MAJOR = '18'
+const ENGINE_MAJOR = '18'
 /** Files that people read and write in the data directory; the engine sees them when it starts. */
 const SETTINGS = ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf', 'pg_ident.conf'] as const
 const SETTING_PATHS = new Set<string>(SETTINGS.map((name) => `/${name}`))

@@ -44,7 +44,7 @@ function float(text: string, message = 'ERR value is not a valid float'): number
 }
 
 /** A score as Redis prints it. */
-export function formatScore(score: number): string {
+function formatScore(score: number): string {
   return score === Infinity ? 'inf' : score === -Infinity ? '-inf' : String(score).replace(/e\+?/, (e) => e === 'e' ? 'e' : 'e+')
 }
 

@@ -13,7 +13,7 @@ function quoted(text: string): string {
 }
 
 /** A reply as a terminal shows it, with its newline. */
-export function formatReply(reply: Reply, indent = ''): string {
+function formatReply(reply: Reply, indent = ''): string {
   if (reply === null) return '(nil)\n'
   if (typeof reply === 'string') return `${quoted(reply)}\n`
   if (typeof reply === 'number' || typeof reply === 'bigint') return `(integer) ${reply}\n`
@@ -26,7 +26,7 @@ export function formatReply(reply: Reply, indent = ''): string {
 }
 
 /** A reply for pipes (`--raw`), without its last newline. */
-export function formatRaw(reply: Reply): string {
+function formatRaw(reply: Reply): string {
   if (reply === null) return ''
   if (typeof reply === 'string') return reply
   if (typeof reply === 'number' || typeof reply === 'bigint') return String(reply)

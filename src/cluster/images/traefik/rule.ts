@@ -13,7 +13,7 @@ export interface RuledRequest {
 export type Matcher = (request: RuledRequest) => boolean
 
 /** A rule that can't be read, in Traefik's words. */
-export class RuleError extends Error {}
+class RuleError extends Error {}
 
 type Token = { kind: 'name' | 'text' | 'sign'; text: string }
 

@@ -46,7 +46,7 @@ function contentOf(content: string): Html {
 }
 
 /** A moment as `F j, Y`. */
-export function dayText(date: string): string {
+function dayText(date: string): string {
   const [year, month, day] = date.slice(0, 10).split('-').map(Number)
   return `${['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'][month! - 1]} ${day}, ${year}`
 }

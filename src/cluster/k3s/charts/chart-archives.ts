@@ -32,7 +32,7 @@ async function definitionsChart(clock: Clock): Promise<Record<string, string>> {
 }
 
 /** A chart as Helm packs it. @param files contents by path in the chart's folder */
-export async function chartArchive(name: string, files: Readonly<Record<string, string>>): Promise<Uint8Array> {
+async function chartArchive(name: string, files: Readonly<Record<string, string>>): Promise<Uint8Array> {
   const parts: Uint8Array<ArrayBuffer>[] = []
   const add = (bytes: Uint8Array) => parts.push(bytes as Uint8Array<ArrayBuffer>)
   for (const [path, text] of Object.entries(files)) {

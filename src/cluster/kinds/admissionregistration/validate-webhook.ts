@@ -95,7 +95,7 @@ function checkReviewVersions(out: Finding[], versions: readonly string[], lenien
 }
 
 /** Where a webhook is; also of conversions. k8s: the switch over url and service in pkg/apis/admissionregistration/validation */
-export function validateClientConfig(out: Finding[], config: Readonly<WebhookClientConfig> | undefined, at: string): void {
+function validateClientConfig(out: Finding[], config: Readonly<WebhookClientConfig> | undefined, at: string): void {
   const { url, service } = config ?? {}
   if ((url === undefined) === (service === undefined)) out.push(required(at, 'exactly one of url or service is required'))
   else if (url !== undefined) checkWebhookUrl(out, url, `${at}.url`)

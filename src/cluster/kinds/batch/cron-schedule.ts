@@ -1,7 +1,7 @@
 /** Cron expressions with five fields and descriptors. k8s: github.com/robfig/cron/v3 ParseStandard */
 
 /** A text that is no schedule, in the library's words. */
-export class CronError extends Error {}
+class CronError extends Error {}
 
 /** When a schedule fires: sets of allowed values, or a fixed pace. */
 export interface CronSchedule {

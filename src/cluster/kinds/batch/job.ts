@@ -82,7 +82,7 @@ export function defaultJobSpec(spec: JobSpec): void {
 }
 
 /** A job picks its pods by its own uid, unless told otherwise. Needs the uid to be set. k8s: pkg/registry/batch/job generateSelector */
-export function generateSelector(draft: Job): void {
+function generateSelector(draft: Job): void {
   const { spec, metadata } = draft
   if (spec.manualSelector) return
   const template = (spec.template ??= {} as JobSpec['template'])

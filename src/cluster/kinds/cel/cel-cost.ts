@@ -6,7 +6,7 @@ import { hasTwoVariables, isComprehension, type CelType, type CheckedCel, type O
 import type { CelNode } from './cel-syntax.ts'
 
 /** Where nothing is known: sizes and costs go no higher. */
-export const UNBOUNDED = 2 ** 64
+const UNBOUNDED = 2 ** 64
 
 const LIST_COST = 10
 const MAP_COST = 30

@@ -24,7 +24,7 @@ const fail = (message: string): never => {
 }
 
 /** A dotted name, where the node is one. */
-export function dottedName(node: CelNode): string | undefined {
+function dottedName(node: CelNode): string | undefined {
   if (node.kind === 'ident') return node.name
   if (node.kind !== 'select' || node.optional) return undefined
   const before = dottedName(node.of)

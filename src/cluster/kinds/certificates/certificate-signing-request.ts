@@ -61,7 +61,7 @@ export const certificateSigningRequest = defineKind<CertificateSigningRequest>({
 })
 
 /** Times of conditions the writer left open. k8s: pkg/registry/certificates populateConditionTimestamps */
-export function stampConditions(status: Status | undefined, old: Readonly<Status> | undefined, nowMs: number): void {
+function stampConditions(status: Status | undefined, old: Readonly<Status> | undefined, nowMs: number): void {
   const now = timeText(nowMs)
   for (const condition of status?.conditions ?? []) {
     condition.lastUpdateTime ||= now

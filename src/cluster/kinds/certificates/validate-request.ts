@@ -36,7 +36,7 @@ export function validateRequest({ spec, status }: Readonly<CertificateSigningReq
 }
 
 /** k8s: ValidateSignerName */
-export function checkSignerName(out: Finding[], name: string, at: string): void {
+function checkSignerName(out: Finding[], name: string, at: string): void {
   if (!name) {
     out.push(required(at))
     return

@@ -74,7 +74,7 @@ function dropDataSources(spec: ClaimSpec): void {
 }
 
 /** dataSource and dataSourceRef follow each other. k8s: pkg/registry/core/persistentvolumeclaim NormalizeDataSources */
-export function normalizeDataSources(spec: ClaimSpec): void {
+function normalizeDataSources(spec: ClaimSpec): void {
   if (spec.dataSource && !spec.dataSourceRef) {
     spec.dataSourceRef = { ...(spec.dataSource.apiGroup !== undefined ? { apiGroup: spec.dataSource.apiGroup } : {}), kind: spec.dataSource.kind, name: spec.dataSource.name }
   } else if (spec.dataSourceRef && !spec.dataSource && !spec.dataSourceRef.namespace) {

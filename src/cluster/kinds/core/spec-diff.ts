@@ -19,7 +19,7 @@ export function specDiff(type: string, before: object, after: object): string {
 }
 
 /** A value of the API as its internal type in Go's indented JSON. */
-export function internalJson(type: string, value: object, isStored = false): string {
+function internalJson(type: string, value: object, isStored = false): string {
   return JSON.stringify(internalValue(type, value, isStored), null, 1).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

@@ -9,7 +9,7 @@ import type { PersistentVolumeClaimSpec, TypedObjectReference } from '../generat
 import { validateAnnotations, validateLabels, validateLabelSelector } from '../validate-metadata.ts'
 import { checkResourceValue } from './validate-resources.ts'
 
-export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
+const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
 
 /** k8s: checks of spec.accessModes in claims and volumes */
 export function checkAccessModes(out: Finding[], modes: readonly string[], at: string): void {

@@ -90,7 +90,7 @@ function checkResourceConsistency(out: Finding[], spec: Readonly<PodSpec>, at: s
 }
 
 /** k8s: ValidatePodSpec */
-export function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: string, options: { podName?: string | undefined; isPod: boolean; isMirror?: boolean }): void {
+function validatePodSpec(out: Finding[], spec: Readonly<PodSpec>, at: string, options: { podName?: string | undefined; isPod: boolean; isMirror?: boolean }): void {
   if (spec.terminationGracePeriodSeconds === undefined) out.push(required(`${at}.terminationGracePeriodSeconds`))
   const pod: PodContext = {
     spec, volumes: validateVolumes(out, spec.volumes, options.podName, `${at}.volumes`),

@@ -27,7 +27,7 @@ const RENAMED: readonly [string, string][] = [
   ['deprecatedFirstTimestamp', 'firstTimestamp'], ['deprecatedLastTimestamp', 'lastTimestamp'], ['deprecatedCount', 'count'],
 ]
 
-export function toCoreEvent(event: Readonly<KubeObject>): KubeObject {
+function toCoreEvent(event: Readonly<KubeObject>): KubeObject {
   const out: KubeObject = { ...event, apiVersion: 'v1' }
   for (const [ours, core] of RENAMED) {
     delete out[ours]
@@ -48,7 +48,7 @@ export function toCoreEvent(event: Readonly<KubeObject>): KubeObject {
   return out
 }
 
-export function fromCoreEvent(event: Readonly<KubeObject>): KubeObject {
+function fromCoreEvent(event: Readonly<KubeObject>): KubeObject {
   const out: KubeObject = { ...event, apiVersion: 'events.k8s.io/v1' }
   for (const [, core] of RENAMED) delete out[core]
   for (const [ours, core] of RENAMED) {

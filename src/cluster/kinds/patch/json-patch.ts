@@ -38,7 +38,7 @@ export function applyJsonPatch<T = unknown>(document: T, patch: unknown): T {
 }
 
 /** Checks the form of a patch. @throws StatusError 400 or 413 */
-export function decodeJsonPatch(patch: unknown): JsonPatchOperation[] {
+function decodeJsonPatch(patch: unknown): JsonPatchOperation[] {
   if (patch === null) return []
   if (!Array.isArray(patch)) throw undecodable(`json: cannot unmarshal ${jsonKind(patch)} into Go value of type []handlers.jsonPatchOp`)
   for (const operation of patch) {

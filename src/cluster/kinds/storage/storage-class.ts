@@ -7,7 +7,7 @@ import { validateStorageClass, validateStorageClassUpdate } from './validate-sto
 const DEFAULT_ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
 
 /** Whether claims without a class get this one. k8s: pkg/apis/storage/util IsDefaultAnnotation */
-export function isDefaultStorageClass({ metadata }: Pick<StorageClass, 'metadata'>): boolean {
+function isDefaultStorageClass({ metadata }: Pick<StorageClass, 'metadata'>): boolean {
   return DEFAULT_ANNOTATIONS.some((name) => metadata.annotations?.[name] === 'true')
 }
 

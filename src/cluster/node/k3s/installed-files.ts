@@ -7,7 +7,7 @@ export const K3S_RELEASE = 'v1.36.3+k3s1'
 export const K3S_PROGRAM = '/usr/lib/drydock/k3s'
 /** What k3s' program is as a file. */
 export const K3S_BINARY = `#!${K3S_PROGRAM}\n`
-export const K3S_PATH = '/usr/local/bin/k3s'
+const K3S_PATH = '/usr/local/bin/k3s'
 
 /** systemd's unit of k3s up to what it runs, as the installer writes it. @param environment the file of the service's variables */
 export function unitHead(environment: string): string {
@@ -41,7 +41,7 @@ ExecStartPre=-/sbin/modprobe overlay
 }
 
 /** systemd's unit of k3s. @param command `server` or `agent` with its flags */
-export function unitText(unit: string, command: string): string {
+function unitText(unit: string, command: string): string {
   return `${unitHead(`/etc/systemd/system/${unit}.service.env`)}ExecStart=${K3S_PATH} \\
     ${command}
 

@@ -8,7 +8,7 @@ import type { AllocatedDevices } from './device-allocator.ts'
 import { deviceId, type DeviceId } from './device-id.ts'
 
 /** Claims as the scheduler has left them, also where the watch doesn't show it yet. k8s: plugins/dynamicresources/dra_manager.go */
-export class ClaimTracker {
+class ClaimTracker {
   readonly #claims: Informer<ResourceResourceClaim>
   /** Allocations that were decided and not written yet, by the claim's uid. */
   readonly #pending = new Map<string, AllocationResult>()

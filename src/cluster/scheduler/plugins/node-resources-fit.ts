@@ -28,7 +28,7 @@ const isDevices = (resource: string, informers: Informers) => mayBeDevices(resou
  * What the node lacks for the requests: names in upstream's order, and whether waiting for other pods to go could help.
  * `informers`: to leave out what a DeviceClass stands for.
  */
-export function lackingResources(requests: Amounts, node: NodeInfo, informers?: Informers): { reasons: string[]; hopeless: boolean } | undefined {
+function lackingResources(requests: Amounts, node: NodeInfo, informers?: Informers): { reasons: string[]; hopeless: boolean } | undefined {
   const { allocatable, requested } = node
   const tooMany = node.pods.size + 1 > (allocatable.pods ?? 0)
   if (!tooMany && fits(requests, allocatable, requested)) return undefined

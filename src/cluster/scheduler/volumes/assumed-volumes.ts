@@ -7,7 +7,7 @@ import type { Handle } from '../framework.ts'
  * Volumes and claims as they will be once pods that have their node are bound: what is assumed counts until the API has something newer,
  * or until it is taken back. k8s: volumebinding AssumeCache
  */
-export class AssumedVolumes {
+class AssumedVolumes {
   readonly #volumes = new Map<string, PersistentVolume>()
   readonly #claims = new Map<string, PersistentVolumeClaim>()
 

@@ -26,10 +26,10 @@ export interface Claims {
 /** What stands in the way of a pod's claims on a node; `error`: something that makes the whole attempt fail. */
 export type VolumeProblem = { reasons: string[] } | { error: string }
 
-export const NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
-export const NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
-export const NOT_ENOUGH_SPACE = 'node(s) did not have enough free storage'
-export const VOLUME_GONE = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
+const NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
+const NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
+const NOT_ENOUGH_SPACE = 'node(s) did not have enough free storage'
+const VOLUME_GONE = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
 
 /** The volumes on this node, or why it can't be. */
 export function findNodeVolumes(claims: Claims, node: Node, handle: Handle): NodeVolumes | VolumeProblem {

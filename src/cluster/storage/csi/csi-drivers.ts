@@ -3,7 +3,7 @@ import { callGrpc, GrpcError } from '../../../unix/net/grpc.ts'
 import type { MountableFileSystem } from '../../../unix/types.ts'
 
 /** How long a call of a driver may take. k8s: pkg/volume/csi csiTimeout */
-export const CSI_TIMEOUT_MS = 120_000
+const CSI_TIMEOUT_MS = 120_000
 const POLL_MS = 200
 
 /** What a driver's node service says of itself when it is registered. */
