@@ -21,6 +21,7 @@ import { dropDuplicateOwners } from './duplicate-owners.ts'
 import type { Endpoint } from './endpoint.ts'
 import { checkTypeMeta, jsonTypeOf, understoodPatch } from './patched-type.ts'
 import type { Registry, UpdatePlan, WriteRequest } from './registry.ts'
+import { throughScale } from '../kinds/patch/scale-managers.ts'
 import type { FieldValidation } from './write-options.ts'
 
 /** A write with who made it, for managedFields. */
@@ -166,7 +167,8 @@ export class WriteOperations {
   #track(endpoint: Endpoint, current: KubeObject | undefined, draft: KubeObject, request: ManagedWrite): Promise<void> | undefined {
     const old = current && endpoint.fromHub(current)
     const time = this.#timeOf(request)
-    const write = (entries: readonly ManagedFieldsEntry[] | undefined) => {
+    const write = (tracked: readonly ManagedFieldsEntry[] | undefined) => {
+      const entries = request.subresource === 'scale' && !endpoint.kind.custom ? throughScale(tracked) : tracked
       if (entries) draft.metadata.managedFields = entries as ManagedFieldsEntry[]
       else delete draft.metadata.managedFields
     }

@@ -1,6 +1,7 @@
 /**
  * Who set which field: metadata.managedFields, kept on every write. k8s: apimachinery/pkg/util/managedfields
  */
+import { deepEqual } from '../../../base/freeze.ts'
 import type { Kind } from '../kind.ts'
 import type { KubeObject, ManagedFieldsEntry } from '../object.ts'
 import { rememberingPairs, tableSet } from './field-set-table.ts'
@@ -64,6 +65,8 @@ export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[
   else entries = given && given.length > 0 && decodeManagers(given) ? given : live
   const managers = (entries && decodeManagers(entries)) ?? new Map<string, Manager>()
   if (managers.size === 0 && old) return undefined
+  // Of a scale there is only what somebody owns by now: replicas of nobody stay nobody's. k8s: managedfields skipNonAppliedManager
+  if (subresource === 'scale' && !kind.custom && ![...managers.values()].some(({ set }) => set['f:spec']?.['f:replicas'] !== undefined)) return live
   const apiVersion = options.apiVersion ?? apiVersionOf(kind)
   const type = mergeType(kind.schema)
   // A scale is tracked for itself: what the rest of the object looks like doesn't matter. k8s: managedfields ScaleHandler
@@ -79,7 +82,9 @@ export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[
     return undefined
   }
   const changed = takeFields(managers, comparison, undefined, others && new Map([...others].map(([version, other]) => [version, filtered(other, reset)])))
-  const taken = withoutIdentity(unionOf(comparison.modified, comparison.added))
+  let taken = withoutIdentity(unionOf(comparison.modified, comparison.added))
+  // A scale of none is one without replicas: nobody has them then.
+  if (subresource === 'scale' && !kind.custom && !updated['spec']?.replicas) taken = EMPTY_SET
   let touched = changed
   if (!isEmptySet(taken)) {
     const id = identity('Update', options.manager, apiVersion, subresource)
@@ -88,7 +93,8 @@ export function trackUpdate(options: TrackOptions): readonly ManagedFieldsEntry[
     managers.set(id, { manager: options.manager || 'unknown', operation: 'Update', apiVersion, subresource, set, time: options.time })
     touched = true
   }
-  if (!touched) return entries && entries.length > 0 ? entries : undefined
+  // What somebody wrote into the list is put in order, and of two entries that are named alike the last one counts.
+  if (!touched && (entries === live ? managers.size === (entries?.length ?? 0) : deepEqual(entries, live))) return live && live.length > 0 ? live : undefined
   capUpdateManagers(managers)
   return encodeManagers(managers)
 }
@@ -149,12 +155,17 @@ export function conflictsOf(managers: Managers, comparison: Comparison, self: st
     const set = intersectionOf(manager.set, other ? unionOf(other.modified, other.added) : overwritten)
     if (!isEmptySet(set)) out.push({ id, manager, set })
   }
-  return out.sort((a, b) => (a.id < b.id ? -1 : 1))
+  return out.sort((a, b) => compare(identifierText(a.manager), identifierText(b.manager)))
 }
 
 /** k8s: BuildManagerIdentifier */
 export function identity(operation: 'Apply' | 'Update', manager: string, apiVersion: string, subresource: string): string {
   return `${manager || 'unknown'}\u0000${operation}\u0000${operation === 'Apply' ? '' : apiVersion}\u0000${subresource}`
+}
+
+/** Upstream's identifiers are JSON, by which conflicts are told in order: a manager's subresource comes before the resource itself. k8s: BuildManagerIdentifier */
+function identifierText({ manager, operation, apiVersion, subresource }: Manager): string {
+  return JSON.stringify({ ...(manager && { manager }), operation, ...(operation === 'Update' && { apiVersion }), ...(subresource && { subresource }) })
 }
 
 const decoded = new WeakMap<readonly ManagedFieldsEntry[], readonly [string, Manager][]>()

@@ -4,6 +4,7 @@ import type { Kind } from '../kind.ts'
 import type { KubeObject } from '../object.ts'
 import { StatusError } from '../status-error.ts'
 import { trackUpdate } from './managed-fields.ts'
+import { throughScale } from './scale-managers.ts'
 import { serverSideApply } from './server-side-apply.ts'
 
 const configMapKind = { schema: 'io.k8s.api.core.v1.ConfigMap', group: '', version: 'v1', kind: 'ConfigMap', subresources: {} } as unknown as Kind
@@ -56,6 +57,66 @@ describe('server-side apply', () => {
     expect(failure(() => apply(undefined, { metadata: { name: 'a' } }, 'one'))).toMatchObject({ code: 400, message: 'invalid object type: /, Kind=' })
     const template = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{ name: 'a' }, { name: 'a' }] } }
     expect(failure(() => serverSideApply({ kind: podKind, live: undefined, applied: template, manager: 'm', time: at(0) }))!.message).toBe('failed to create typed patch object (/p; /v1, Kind=Pod): .spec.containers: duplicate entries for key [name="a"]')
+  })
+})
+
+describe('what upstream does beside the rule', () => {
+  test('a manager keeps the map that it owns as such when another empties it', () => {
+    let live = apply(undefined, config({ k: '1' }), 'one')
+    live = apply(live, config({}), 'two', 1)
+    live = apply(live, config(undefined), 'one', 2)
+    expect(live.data).toBeUndefined()
+    expect(live.metadata.managedFields!.map((e) => [e.manager, e.fieldsV1])).toEqual([['two', { 'f:data': {} }]])
+  })
+
+  test('conflicts with a manager\'s scale are told before those with itself', () => {
+    const entry = (subresource: string, fieldsV1: object) => ({ manager: 'a', operation: 'Update' as const, apiVersion: 'apps/v1', fieldsType: 'FieldsV1', fieldsV1, ...(subresource && { subresource }) })
+    const spec = { replicas: 1, paused: true }
+    const live = store({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', managedFields: [entry('', { 'f:spec': { 'f:paused': {} } }), entry('scale', { 'f:spec': { 'f:replicas': {} } })] as never }, spec })
+    const applied = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec: { replicas: 2, paused: false } }
+    expect(failure(() => serverSideApply({ kind: deploymentKind, live, applied, manager: 'b', time: at(1) }))!.message)
+      .toBe('Apply failed with 2 conflicts: conflicts with "a" with subresource "scale" using apps/v1:\n- .spec.replicas\nconflicts with "a" using apps/v1:\n- .spec.paused')
+  })
+
+  test('kubectl gets nothing from client-side apply when the object has duplicates', () => {
+    const pod = (env: object[], image: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image, ...(env.length && { env }) }] } })
+    const live = (env: object[]) => {
+      const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(pod([], 'x')) }
+      const managedFields = [{ manager: 'kubectl-client-side-apply', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': { 'f:containers': { 'k:{"name":"c"}': { '.': {}, 'f:image': {}, 'f:name': {} } } } } }]
+      return store({ ...pod(env, 'x'), metadata: { name: 'p', annotations, managedFields: managedFields as never } })
+    }
+    const applied = (env: object[]) => failure(() => serverSideApply({ kind: podKind, live: live(env), applied: pod([], 'y'), manager: 'kubectl', time: at(1) }))
+    expect(applied([{ name: 'A' }])).toBeUndefined()
+    expect(applied([{ name: 'A' }, { name: 'A' }])!.message).toBe('Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using v1: .spec.containers[name="c"].image')
+  })
+
+  test('entries that somebody wrote by hand are put in order, the last of two alike counts', () => {
+    const entry = (operation: string, field: string) => ({ manager: 'm', operation, apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': { [`f:${field}`]: {} } } })
+    const old = store(config({ k: '1', l: '2' }, { managedFields: [entry('Apply', 'k'), entry('Update', 'l')] }))
+    const updated = config({ k: '1', l: '2' }, { managedFields: [entry('Update', 'k'), entry('Update', 'l')] })
+    expect(trackUpdate({ kind: configMapKind, old, updated, manager: 'other', time: at(1) })).toEqual([entry('Update', 'l')])
+  })
+})
+
+describe('scales', () => {
+  const update = (managers: object[], from: number, to: number) => {
+    const deployment = (replicas: number) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', managedFields: managers as never }, spec: { replicas } })
+    return trackUpdate({ kind: deploymentKind, old: store(deployment(from)), updated: deployment(to), manager: 'b', subresource: 'scale', time: '' })
+  }
+  const entry = (fieldsV1: object, more: object = {}) => ({ manager: 'a', operation: 'Update', apiVersion: 'apps/v1', fieldsType: 'FieldsV1', fieldsV1, ...more })
+  const replicas = { 'f:spec': { 'f:replicas': {} } }
+
+  test('replicas of nobody stay nobody\'s', () => {
+    const others = [entry({ 'f:spec': { 'f:paused': {} } })]
+    expect(update(others, 1, 2)).toEqual(others)
+    expect(update([entry(replicas)], 1, 2)).toEqual([entry(replicas, { manager: 'b', subresource: 'scale' })])
+    expect(update([entry(replicas)], 1, 0)).toBeUndefined()
+  })
+
+  test('split what those own who only wrote', () => {
+    expect(throughScale([entry({ 'f:spec': { 'f:paused': {}, 'f:replicas': {} } }, { time: at(1) })] as never)).toEqual([entry(replicas), entry({ 'f:spec': { 'f:paused': {} } }, { time: at(1) })])
+    const applied = [entry(replicas, { operation: 'Apply', time: at(1) })] as never
+    expect(throughScale(applied)).toBe(applied)
   })
 })
 

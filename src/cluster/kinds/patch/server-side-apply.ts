@@ -7,6 +7,7 @@ import { EMPTY_SET, type FieldSet, differenceOf, intersectionOf, isEmptySet, pat
 import { type Manager, type Managers, apiVersionOf, conflictsOf, decodeManagers, encodeManagers, filtered, identity, resetFields, takeFields, trackUpdate, versionsOf, withoutIdentity } from './managed-fields.ts'
 import { type MergeType, emptyObject, mergeType } from './merge-type.ts'
 import { comparisonsInVersions, type ObjectVersions, problemsText, VersionProblem } from './object-versions.ts'
+import { ownsReplicas, REPLICAS, throughScale } from './scale-managers.ts'
 import { compareObjects, fieldSetOf, mergeObjects, removeFields, validateTyped } from './typed-value.ts'
 
 export interface ApplyOptions {
@@ -34,6 +35,7 @@ export interface Applied {
   changed: boolean
 }
 
+const BEFORE_FIRST_APPLY = 'before-first-apply'
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 /** k8s: apimachinery/pkg/api/validation TotalAnnotationSizeLimitB */
 const ANNOTATIONS_LIMIT_BYTES = 256 * 1024
@@ -85,6 +87,7 @@ export function serverSideApply(options: ApplyOptions): Applied {
   if (manager === 'kubectl' && object.metadata?.annotations?.[LAST_APPLIED]) object = withLastApplied(object, applied)
   const previous = live?.metadata.managedFields
   let managedFields = encodeManagers(managers)
+  if (subresource === 'scale' && !kind.custom) managedFields = throughScale(managedFields)
   if (previous && managedFields && deepEqual(previous, managedFields)) managedFields = previous
   const { managedFields: _previous, ...metadata } = object.metadata ?? {}
   return { object: { ...object, metadata: { ...metadata, ...(managedFields ? { managedFields: managedFields as ManagedFieldsEntry[] } : {}) } }, managedFields, changed }
@@ -119,10 +122,12 @@ function startingManagers(options: ApplyOptions, liveObject: KubeObject, apiVers
   if (entries && entries.length > 0) {
     const managers = decodeManagers(entries)
     if (!managers) throw unexplained('failed to decode managed fields: operation must be `Apply` or `Update`')
+    if (subresource === 'scale' && !kind.custom && liveObject['spec']?.replicas && !ownsReplicas(managers))
+      managers.set(identity('Update', BEFORE_FIRST_APPLY, apiVersion, subresource), { manager: BEFORE_FIRST_APPLY, operation: 'Update', apiVersion, subresource, set: REPLICAS })
     return managers
   }
   if (!live) return new Map()
-  const tracked = trackUpdate({ kind, old: undefined, updated: liveObject, manager: 'before-first-apply', subresource, time: options.time, apiVersion })
+  const tracked = trackUpdate({ kind, old: undefined, updated: liveObject, manager: BEFORE_FIRST_APPLY, subresource, time: options.time, apiVersion })
   return (tracked && decodeManagers(tracked)) ?? new Map()
 }
 
@@ -140,8 +145,6 @@ function apply(live: KubeObject, applied: KubeObject, type: MergeType, before: M
   if (versions && options.live) for (const version of versionsOf(before)) if (version !== apiVersion) versions.convert(live, version)
   if (last && !isEmptySet(last.set)) {
     object = versions && hasOtherVersions(managers, last, apiVersion) ? prunedInVersions(object, apiVersion, managers, last, versions) : pruned(object, type, managers, last)
-    // Custom resources are maps all the way down: what was emptied stays there as a null.
-    if (!kind.custom) object = withoutNulls(object, type)
   }
   const comparison = filtered(compareObjects(live, object, type), reset)
   const inVersions = versions && options.live ? comparisonsInVersions(versionsOf(managers), apiVersion, live, object, versions) : undefined
@@ -153,7 +156,9 @@ function apply(live: KubeObject, applied: KubeObject, type: MergeType, before: M
   takeFields(managers, comparison, id, others)
   if (isEmptySet(managers.get(id)!.set)) managers.delete(id)
   const changed = !deepEqual(live, object)
-  return { object: changed ? object : live, managers, changed }
+  if (!changed) return { object: live, managers, changed }
+  // What pruning emptied is there as a null: who owns it keeps it, though Go's structs show nothing of it. Custom resources are maps all the way down, with their nulls.
+  return { object: kind.custom ? object : withoutNulls(object, type), managers, changed }
 }
 
 /** Removes what the manager applied last time, doesn't now, and nobody else owns. k8s: Updater.prune */
@@ -240,7 +245,8 @@ function beyondLastApplied(error: Conflicts, live: KubeObject, type: MergeType, 
   } catch {
     return error
   }
-  if ((config as KubeObject | null)?.apiVersion !== apiVersion || validateTyped(config, type).length > 0) return error
+  // An object with duplicates in its lists can't be compared.
+  if ((config as KubeObject | null)?.apiVersion !== apiVersion || !(config as KubeObject).kind || validateTyped(config, type).length > 0 || validateTyped(live, type).length > 0) return error
   const comparison = compareObjects(config, live, type)
   const allowed = differenceOf(differenceOf(differenceOf(fieldSetOf(config, type), comparison.modified), comparison.added), comparison.removed)
   return new Conflicts(error.conflicts.map(({ manager, set }) => ({ manager, set: differenceOf(set, allowed) })).filter(({ set }) => !isEmptySet(set)))
