@@ -8,8 +8,30 @@ export interface DnsSettings {
   host: DnsConfig
 }
 
+/** What resolvers take. k8s: pkg/apis/core/validation MaxDNSNameservers, MaxDNSSearchPaths, MaxDNSSearchListChars */
+const MAX_SERVERS = 3
+const MAX_SEARCHES = 32
+const MAX_SEARCH_CHARACTERS = 2048
+const MAX_SEARCH_NAME = 253
+
+/** A pod's resolver configuration within the limits of resolvers, and what to say of what was left out. k8s: formDNSConfigFitsLimits */
+export function podDnsWithinLimits(pod: Pod, settings: DnsSettings): { config: DnsConfig; warnings: string[] } {
+  const wanted = wantedDns(pod, settings)
+  const warnings: string[] = []
+  const servers = wanted.servers.slice(0, MAX_SERVERS)
+  if (servers.length < wanted.servers.length) warnings.push(`Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${servers.join(' ')}`)
+  const searches = wanted.searches.slice(0, MAX_SEARCHES).filter((search) => search.length <= MAX_SEARCH_NAME)
+  while (searches.join(' ').length > MAX_SEARCH_CHARACTERS) searches.pop()
+  if (searches.length < wanted.searches.length) warnings.push(`Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${searches.join(' ')}`)
+  return { config: { ...wanted, servers, searches }, warnings }
+}
+
+export function podDnsConfig(pod: Pod, settings: DnsSettings): DnsConfig {
+  return podDnsWithinLimits(pod, settings).config
+}
+
 /** k8s: pkg/kubelet/network/dns GetPodDNS */
-export function podDnsConfig(pod: Pod, { clusterDns, clusterDomain, host }: DnsSettings): DnsConfig {
+function wantedDns(pod: Pod, { clusterDns, clusterDomain, host }: DnsSettings): DnsConfig {
   const policy = pod.spec.dnsPolicy ?? 'ClusterFirst'
   let base: DnsConfig
   if (policy === 'None') base = { servers: [], searches: [], options: [] }

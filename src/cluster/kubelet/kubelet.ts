@@ -35,7 +35,8 @@ import { NodePressure, isCriticalPod } from './node-pressure.ts'
 import type { NodeContext } from './node-context.ts'
 import type { NodeConfig, NodeIdentity } from './node-status.ts'
 import { ObjectSource } from './object-source.ts'
-import { refuseResize, rejectPod } from './pod-admission.ts'
+import { podsToPreempt } from './critical-pods.ts'
+import { predicateFailures, refuseResize, rejectPod, rejectUnderPressure, shortageRejection, type Rejection } from './pod-admission.ts'
 import { podQosClass } from '../kinds/core/pod-qos.ts'
 import { hasStorageLimits, storageExcess } from './local-storage.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase, podReference } from './pod-spec.ts'
@@ -466,12 +467,29 @@ class NodeKubelet implements Kubelet {
     if (isTerminalPhase(phase) || pod.metadata.deletionTimestamp || pod.status?.containerStatuses?.some((s) => s.containerID)) return true
     const node = this.#agent.node
     if (!node) return true
-    const rejection = this.#isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : rejectPod(pod, node, this.#node.allocatable, this.#assigned().map((w) => w.allotted), this.#options.allowedUnsafeSysctls)
+    const rejection = rejectUnderPressure(pod, this.#pressure) ?? (this.#isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : rejectPod(pod, this.#options.allowedUnsafeSysctls) ?? this.#makeRoom(pod, node))
     if (!rejection) return true
     this.#rejected.add(pod.metadata.uid!)
     this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)
     this.#node.statuses.set(pod, { phase: 'Failed', reason: rejection.reason, message: `Pod was rejected: ${rejection.message}`, qosClass: podQosClass(pod.spec), ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}) })
     return false
+  }
+
+  /** Why a node has no place for a pod; for a critical one it is made. k8s: pkg/kubelet/preemption HandleAdmissionFailure */
+  #makeRoom(pod: Pod, node: Node): Rejection | undefined {
+    const workers = this.#assigned()
+    const pods = workers.map((worker) => worker.allotted)
+    const { shortages, others } = predicateFailures(pod, node, this.#node.allocatable, pods)
+    if (!isCriticalPod(pod) || shortages.length === 0 || others.length > 0) return !isCriticalPod(pod) && shortages[0] ? shortageRejection(shortages[0]) : others[0]
+    const victims = podsToPreempt(pod, pods, shortages)
+    if (typeof victims === 'string') return { reason: 'UnexpectedAdmissionError', message: `Unexpected error while attempting to recover from admission failure: ${victims}` }
+    const reason = 'Preempting'
+    const message = 'Preempted in order to admit critical pod'
+    for (const victim of victims) {
+      this.#node.events.event(podReference(victim), 'Warning', reason, message)
+      workers.find((worker) => worker.pod.metadata.uid === victim.metadata.uid)?.evict({ reason, message, condition: { reason: 'TerminationByKubelet', message: 'Pod was preempted by Kubelet to accommodate a critical pod.' } })
+    }
+    return undefined
   }
 
   #staticByName(fullName: string): Pod | undefined {

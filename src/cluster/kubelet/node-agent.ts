@@ -57,6 +57,8 @@ export class NodeAgent {
   #timers = new Set<Timer>()
   #stopped = false
   #updating = false
+  /** Whether it was told last that the node takes no new pods. */
+  #wasUnschedulable = false
   /** Something has changed while an update was on its way. */
   #outdated = false
 
@@ -175,6 +177,7 @@ export class NodeAgent {
         const old: NodeStatus | undefined = this.node.status
         const status = this.#status(old)
         const isReady = status.conditions!.some((c) => c.type === 'Ready' && c.status === 'True')
+        this.#tellSchedulable(this.node)
         const nowMs = clock.nowMs()
         if (nowMs - this.#reportedMs < REPORT_MS && isReady === this.#wasReady && deepEqual(withoutHeartbeats(old), withoutHeartbeats(status))) return
         try {
@@ -205,6 +208,15 @@ export class NodeAgent {
       this.#updating = false
       if (this.#outdated) void this.#update()
     }
+  }
+
+  // k8s: pkg/kubelet recordNodeSchedulableEvent
+  #tellSchedulable({ spec }: Node): void {
+    const isUnschedulable = spec?.unschedulable ?? false
+    if (isUnschedulable === this.#wasUnschedulable) return
+    this.#wasUnschedulable = isUnschedulable
+    const reason = isUnschedulable ? 'NodeNotSchedulable' : 'NodeSchedulable'
+    this.#event(reason, `Node ${this.#options.nodeName} status is now: ${reason}`)
   }
 
   // k8s: component-helpers/apimachinery/lease controller.go

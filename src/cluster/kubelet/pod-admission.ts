@@ -1,6 +1,10 @@
 import { matchesRequiredNodeAffinity } from '../client/node-selection.ts'
-import type { ContainerPort, Node, Pod } from '../kinds/generated/types.ts'
+import { findUntolerated, isTolerated } from '../client/tolerations.ts'
+import { qosOf } from '../kinds/core/pod-qos.ts'
+import type { ContainerPort, Node, Pod, Taint } from '../kinds/generated/types.ts'
 import { quantityMilliValue, quantityValue } from '../kinds/quantity.ts'
+import { requestOf, type Shortage } from './critical-pods.ts'
+import { isCriticalPod } from './node-pressure.ts'
 import { podRequests } from './pod-resources.ts'
 import type { ResizeRefusal } from './pod-resize.ts'
 import { dottedSysctl, isSidecar, isStaticPod } from './pod-spec.ts'
@@ -27,8 +31,36 @@ function refusedSysctl(pod: Pod, allowedUnsafe: readonly string[]): string | und
   return undefined
 }
 
-/** Whether a node can take a pod that was bound to it. Undefined: it can. k8s: pkg/kubelet/lifecycle predicate.go */
-export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<string, string>>, others: readonly Pod[], allowedUnsafeSysctls: readonly string[] = []): Rejection | undefined {
+/** Pressure that a node is under. */
+export interface Pressure {
+  memory: boolean
+  disk: boolean
+}
+
+const MEMORY_PRESSURE_TAINT: Taint = { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' }
+
+/** What a node under pressure takes: critical pods, and where it is short of memory alone, pods that ask for some or tolerate it. k8s: pkg/kubelet/eviction Admit */
+export function rejectUnderPressure(pod: Pod, { memory, disk }: Pressure): Rejection | undefined {
+  if ((!memory && !disk) || isCriticalPod(pod)) return undefined
+  if (!disk && (qosOf(pod) !== 'BestEffort' || isTolerated(pod.spec.tolerations, MEMORY_PRESSURE_TAINT))) return undefined
+  return { reason: 'Evicted', message: `The node had condition: [${[...(memory ? ['MemoryPressure'] : []), ...(disk ? ['DiskPressure'] : [])].join(' ')}]. ` }
+}
+
+/** What keeps a pod from a node that it was bound to: what it is short of, which others may make up for, and what nothing can change. */
+export interface PredicateFailures {
+  shortages: Shortage[]
+  others: Rejection[]
+}
+
+const predicate = (reason: string, message: string): Rejection => ({ reason, message: `Predicate ${reason} failed: ${message}` })
+
+/** A shortage as the reason for which a pod fails. */
+export function shortageRejection({ resource, requested, used, capacity }: Shortage): Rejection {
+  return { reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` }
+}
+
+/** What of a pod doesn't suit the node whatever else is on it. Undefined: nothing. k8s: pkg/kubelet/sysctl, pkg/kubelet/lifecycle predicate.go */
+export function rejectPod(pod: Pod, allowedUnsafeSysctls: readonly string[] = []): Rejection | undefined {
   const os = pod.spec.os?.name
   const sysctl = refusedSysctl(pod, allowedUnsafeSysctls)
   if (sysctl !== undefined) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` }
@@ -36,38 +68,31 @@ export function rejectPod(pod: Pod, node: Node, allocatable: Readonly<Record<str
   if (osLabel !== undefined && osLabel !== 'linux')
     return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message: "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label" }
   if (os !== undefined && os !== 'linux') return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }
+  return undefined
+}
 
+/** All that keeps a pod from a node. k8s: pkg/kubelet/lifecycle generalFilter, scheduler AdmissionCheck */
+export function predicateFailures(pod: Pod, node: Node, allocatable: Readonly<Record<string, string>>, others: readonly Pod[]): PredicateFailures {
+  const shortages: Shortage[] = []
+  const rest: Rejection[] = []
   const maxPods = Number(allocatable.pods ?? 110)
-  const exceeded = (resource: string, requested: number, used: number, capacity: number): Rejection =>
-    ({ reason: `OutOf${resource}`, message: `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}` })
-  if (others.length + 1 > maxPods) return exceeded('pods', 1, others.length, maxPods)
-  const requests = podRequests(pod)
-  for (const [resource, text] of Object.entries(requests)) {
-    const amount = resource === 'cpu' ? quantityMilliValue : quantityValue
-    const requested = amount(text)
+  if (others.length + 1 > maxPods) shortages.push({ resource: 'pods', requested: 1, used: others.length, capacity: maxPods })
+  for (const resource of Object.keys(podRequests(pod))) {
+    const requested = requestOf(pod, resource)
     if (requested === 0) continue
+    const amount = resource === 'cpu' ? quantityMilliValue : quantityValue
     const capacity = resource in allocatable ? amount(allocatable[resource]!) : resource === 'cpu' || resource === 'memory' || resource === 'ephemeral-storage' ? 0 : undefined
     // Extended resources that the node doesn't have at all are not its business.
     if (capacity === undefined) continue
-    let used = 0
-    for (const other of others) {
-      const own = podRequests(other)[resource]
-      if (own !== undefined) used += amount(own)
-    }
-    if (used + requested > capacity) return exceeded(resource, requested, used, capacity)
+    const used = others.reduce((sum, other) => sum + requestOf(other, resource), 0)
+    if (used + requested > capacity) shortages.push({ resource, requested, used, capacity })
   }
-  if (!matchesRequiredNodeAffinity(pod.spec, node)) return { reason: 'NodeAffinity', message: 'Predicate NodeAffinity failed: node(s) didn\'t match Pod\'s node affinity/selector' }
-  if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) return { reason: 'NodeName', message: "Predicate NodeName failed: node(s) didn't match the requested node name" }
+  if (!matchesRequiredNodeAffinity(pod.spec, node)) rest.push(predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector"))
+  if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) rest.push(predicate('NodeName', "node(s) didn't match the requested node name"))
   const wanted = heldHostPorts(pod)
-  if (wanted.length > 0 && others.flatMap(heldHostPorts).some((other) => wanted.some((port) => conflicts(port, other)))) return { reason: 'NodePorts', message: "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports" }
-  if (!isStaticPod(pod)) {
-    for (const taint of node.spec?.taints ?? []) {
-      if (taint.effect !== 'NoExecute') continue
-      const tolerated = (pod.spec.tolerations ?? []).some((t) => (!t.effect || t.effect === taint.effect) && (!t.key || t.key === taint.key) && (t.operator === 'Exists' || (t.value ?? '') === (taint.value ?? '')))
-      if (!tolerated) return { reason: 'TaintToleration', message: 'Predicate TaintToleration failed: node(s) had taints that the pod didn\'t tolerate' }
-    }
-  }
-  return undefined
+  if (wanted.length > 0 && others.flatMap(heldHostPorts).some((other) => wanted.some((port) => conflicts(port, other)))) rest.push(predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports"))
+  if (!isStaticPod(pod) && findUntolerated(node.spec?.taints, pod.spec.tolerations, 'NoExecute')) rest.push(predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate"))
+  return { shortages, others: rest }
 }
 
 /** Ports of the node that a pod takes, on the host network too. k8s: scheduler util GetHostPorts */

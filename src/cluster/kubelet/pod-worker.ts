@@ -10,7 +10,7 @@ import { bareContainerId } from './container-id.ts'
 import { ContainerStarter } from './container-starter.ts'
 import type { StartFailure } from './container-statuses.ts'
 import { usesDevices } from './devices/device-claims.ts'
-import { podDnsConfig, podHostname } from './dns-config.ts'
+import { podDnsConfig, podDnsWithinLimits, podHostname } from './dns-config.ts'
 import { StartError } from './image-manager.ts'
 import { runHook } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
@@ -383,6 +383,7 @@ export class PodWorker {
         return []
       }
       counters.podStarts(pod)
+      for (const warning of podDnsWithinLimits(pod, this.#node.dns).warnings) events.event(podReference(pod), 'Warning', 'DNSConfigForming', warning)
       try {
         await runtime.runPodSandbox(this.#sandboxConfig(actions.attempt), await this.#runtimeHandler())
       } catch (error) {

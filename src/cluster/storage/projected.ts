@@ -54,27 +54,37 @@ async function collect(volume: Volume, pod: Pod, context: VolumeContext, held: T
   const { sources, defaultMode = 0o644 } = volume.projected!
   const payload: Payload = new Map()
   let refreshMs: number | undefined
-  for (const source of sources ?? []) {
-    let part: Payload | undefined
+  const partOf = async (source: NonNullable<typeof sources>[number]): Promise<Payload | undefined> => {
     if (source.configMap) {
       const { name = '', items, optional } = source.configMap
-      part = configMapPayload(await optionally(optional, context.objects.configMap(namespace, name)), items, defaultMode, optional ?? false)
-    } else if (source.secret) {
+      return configMapPayload(await optionally(optional, context.objects.configMap(namespace, name)), items, defaultMode, optional ?? false)
+    }
+    if (source.secret) {
       const { name = '', items, optional } = source.secret
-      part = secretPayload(await optionally(optional, context.objects.secret(namespace, name)), items, defaultMode, optional ?? false)
-    } else if (source.downwardAPI) {
-      part = downwardPayload(source.downwardAPI.items, defaultMode, pod, context)
-    } else if (source.serviceAccountToken) {
+      return secretPayload(await optionally(optional, context.objects.secret(namespace, name)), items, defaultMode, optional ?? false)
+    }
+    if (source.downwardAPI) return downwardPayload(source.downwardAPI.items, defaultMode, pod, context)
+    if (source.serviceAccountToken) {
       const { path, audience, expirationSeconds = 3600 } = source.serviceAccountToken
       const { token, renewMs } = await held.token(pod, audience, expirationSeconds, context)
       const uid = soleUser(pod)
-      part = new Map([[path, { data: payloadText(token), mode: pod.spec.securityContext?.fsGroup !== undefined || uid !== undefined ? 0o600 : defaultMode, ...(uid !== undefined ? { uid } : {}) }]])
       refreshMs = Math.min(refreshMs ?? Infinity, renewMs)
-    } else if (source.clusterTrustBundle || source.podCertificate) {
-      throw new Error('the feature for this kind of projected source is not enabled on this node')
+      return new Map([[path, { data: payloadText(token), mode: pod.spec.securityContext?.fsGroup !== undefined || uid !== undefined ? 0o600 : defaultMode, ...(uid !== undefined ? { uid } : {}) }]])
     }
-    for (const [path, file] of part ?? []) payload.set(path, file)
+    if (source.clusterTrustBundle || source.podCertificate) throw new Error('the feature for this kind of projected source is not enabled on this node')
+    return undefined
   }
+  // All sources are looked at, so that all that is wrong is told at once. k8s: utilerrors.NewAggregate
+  const problems = new Map<string, Error>()
+  for (const source of sources ?? []) {
+    try {
+      for (const [path, file] of await partOf(source) ?? []) payload.set(path, file)
+    } catch (error) {
+      problems.set((error as Error).message, error as Error)
+    }
+  }
+  if (problems.size === 1) throw [...problems.values()][0]!
+  if (problems.size > 1) throw new Error(`[${[...problems.keys()].join(', ')}]`)
   return { payload, ...(refreshMs !== undefined ? { refreshMs } : {}) }
 }
 
