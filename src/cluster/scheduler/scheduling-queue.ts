@@ -141,7 +141,8 @@ export class SchedulingQueue {
   /** Something happened in the cluster: frees pods that it may help. `concerns` leaves out those that it is nothing to. */
   moveOn(event: ClusterEvent, concerns?: (queued: QueuedPod) => boolean): void {
     if (this.#unschedulable.size === 0) return
-    for (const [uid, queued] of this.#unschedulable) {
+    // Who may not enter is put back: of a copy, or it would come round again and again.
+    for (const [uid, queued] of [...this.#unschedulable]) {
       if ((concerns && !concerns(queued)) || !this.#helps(queued, event)) continue
       this.#unschedulable.delete(uid)
       this.#requeue(queued, eventLabel(event))
@@ -229,7 +230,7 @@ export class SchedulingQueue {
   #scheduleFlush(): void {
     this.#flushTimer = this.#clock.after(FLUSH_UNSCHEDULABLE_MS, () => {
       const nowMs = this.#clock.nowMs()
-      for (const [uid, queued] of this.#unschedulable) {
+      for (const [uid, queued] of [...this.#unschedulable]) {
         if (queued.gated || nowMs - queued.queuedMs <= MAX_IN_UNSCHEDULABLE_MS) continue
         this.#unschedulable.delete(uid)
         this.#requeue(queued, 'UnschedulableTimeout')
