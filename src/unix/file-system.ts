@@ -535,10 +535,10 @@ export class MemoryFileSystem implements MountableFileSystem {
   }
 
   /** A device file: another one's double, or one that nobody here may open. */
-  makeDevice(path: string, mode: number, like: string | undefined): void {
+  makeDevice(path: string, mode: number, like: string | undefined, type: 'character' | 'block' = 'character'): void {
     const place = this.#walk(path, false)
     if (place.inode) throw errno('EEXIST', path)
-    const inode = place.tree.create('character', mode, place.user?.uid, place.user?.gid)
+    const inode = place.tree.create(type, mode, place.user?.uid, place.user?.gid)
     inode.device = (like === undefined ? undefined : this.#existing(like).device) ?? (() => { throw errno('EPERM', path) })
     this.#link(place, inode, path)
   }

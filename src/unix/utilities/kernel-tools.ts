@@ -40,7 +40,7 @@ export const mknod: Utility = async (context) => {
     if (!(proc.fs instanceof MemoryFileSystem)) throw new UnixError('EPERM')
     const loop = type === 'b' && major === '7' ? proc.machine.loopDevices.get(Number(minor)) : undefined
     if (loop) proc.fs.makeBlockDevice(path, mode, loop)
-    else proc.fs.makeDevice(path, mode, type === 'b' ? undefined : MEMORY_DEVICES[`${major}:${minor}`])
+    else proc.fs.makeDevice(path, mode, type === 'b' ? undefined : MEMORY_DEVICES[`${major}:${minor}`], type === 'b' ? 'block' : 'character')
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
     return context.complain(`${name}: ${errorText(error)}`)

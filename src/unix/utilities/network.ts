@@ -8,6 +8,8 @@ import type { DnsMessage, RecordType } from '../net/dns.ts'
 import { reasonPhrase } from '../net/http1.ts'
 import { CertificateError } from '../net/server-certificate.ts'
 import { askDns, candidateNames, readResolverConfig } from '../net/names.ts'
+import { socketPair } from '../net/stack.ts'
+import type { MemoryFileSystem } from '../file-system.ts'
 import { isCapable } from '../capabilities.ts'
 import { UnixError } from '../types.ts'
 import type { Proc } from '../types.ts'
@@ -30,7 +32,8 @@ const TLS_ERRORS: Readonly<Record<string, string>> = { 'wrong version number': '
 /** nc: connects or listens, and copies both ways. */
 export const nc: Utility = async (context) => {
   const { proc } = context
-  const options = parseOptions(context.args, 'lp:w:zvnutkq:s:i:e:N46', {})
+  const options = parseOptions(context.args, `lp:w:zvnutkq:s:i:e:N46${context.busybox ? '' : 'U'}`, {})
+  if (options.has('U')) return unixNc(context, options.operands.at(-1), options.has('l'), options.has('k'))
   const port = Number(options.has('l') ? options.value('p') ?? options.operands.at(-1) : options.operands[1])
   const timeoutMs = options.value('w') === undefined ? undefined : Number(options.value('w')) * 1000
   if (!options.has('l')) {
@@ -69,6 +72,39 @@ export const nc: Utility = async (context) => {
     if (!options.has('k')) return 0
   }
 }
+
+/** nc -U: the same with a Unix socket, whose file stays. */
+async function unixNc(context: UtilityContext, name: string | undefined, listens: boolean, again: boolean): Promise<number> {
+  const { proc } = context
+  if (name === undefined) throw new UsageError('missing path', 'missing path')
+  const path = proc.resolve(name)
+  const files = proc.fs as MemoryFileSystem
+  try {
+    if (!listens) {
+      const server = files.socketServer(path) as StreamServer | undefined
+      if (!server?.accept) throw new UnixError('ECONNREFUSED')
+      const [client, accepted] = socketPair(NOWHERE, NOWHERE)
+      server.accept(accepted)
+      return await pump(context, client, undefined)
+    }
+    const server: StreamServer = { accept: undefined }
+    files.bindSocket(path, server)
+    do {
+      const socket = await new Promise<TcpSocket>((resolve) => { server.accept = resolve })
+      server.accept = undefined
+      await pump(context, socket, undefined)
+    } while (again)
+    return 0
+  } catch (error) {
+    if (!(error instanceof UnixError)) throw error
+    return context.complain(`${listens ? 'unix bind' : 'unix connect'} failed: ${errorText(error)}`)
+  }
+}
+
+/** Who listens at a Unix socket for streams; without `accept` nobody does just now. */
+interface StreamServer { accept: ((socket: TcpSocket) => void) | undefined }
+/** Unix sockets have no address. */
+const NOWHERE = { ip: '', port: 0 }
 
 async function pump(context: UtilityContext, socket: TcpSocket, timeoutMs: number | undefined): Promise<number> {
   const { proc } = context
