@@ -168,4 +168,10 @@ export class NodeExpansion {
 }
 
 /** A volume that grows while it is mounted. */
-export const growing = (mounted: MountedVolume, expansion: NodeExpansion): MountedVolume => ({ ...mounted, update: expansion.update })
+export const growing = (mounted: MountedVolume, expansion: NodeExpansion): MountedVolume => ({
+  ...mounted,
+  async update(pod) {
+    await mounted.update?.(pod)
+    await expansion.update()
+  },
+})

@@ -12,19 +12,23 @@ const claim = { metadata: { name: 'c', namespace: 'default' }, spec: {}, status:
 const pod = { metadata: { name: 'p', namespace: 'default', uid: 'u' }, spec: {} } as unknown as Pod
 
 /** A node with a driver that answers with what `answer` says. */
-function nodeWith(answer: (method: string) => object, attachRequired: () => boolean, { spec = {}, secret = async () => ({}), supports = () => {} }: { spec?: object; secret?: () => Promise<Record<string, string>>; supports?: () => void } = {}) {
+function nodeWith(answer: (method: string) => object, attachRequired: () => boolean, { spec = {}, driver = {}, supported = ['STAGE_UNSTAGE_VOLUME'], fsGroup, secret = async () => ({}), supports = () => {} }: { spec?: object; driver?: object; supported?: string[]; fsGroup?: number; secret?: () => Promise<Record<string, string>>; supports?: () => void } = {}) {
   const calls: string[] = []
+  const requests: Record<string, any>[] = []
+  const now = { ms: 0 }
   const used = new Set<string>()
   const context = {
-    nodeName: 'n', nodeFiles: createMemoryFileSystem({ clock: { nowMs: () => 0 } }), clock: { sleep: async () => {} }, stopped: new AbortController().signal,
+    nodeName: 'n', nodeFiles: createMemoryFileSystem({ clock: { nowMs: () => 0 } }), clock: { sleep: async () => {}, nowMs: () => now.ms }, stopped: new AbortController().signal,
     csi: {
-      staged: new StagedVolumes(), driverObject: async () => ({ spec: { attachRequired: attachRequired() } }), attachment: async () => undefined,
+      staged: new StagedVolumes(), driverObject: async () => ({ spec: { attachRequired: attachRequired(), ...driver } }), attachment: async () => undefined,
       secret,
       inUse: (_: string, target: string, isUsed: boolean) => { if (isUsed) used.add(target); else used.delete(target) },
-      drivers: { supports: async (_: string, what: string) => { supports(); return what === 'STAGE_UNSTAGE_VOLUME' }, settled: async () => {}, call: async (_: string, method: string) => { calls.push(method); return answer(method) } },
+      drivers: { supports: async (_: string, what: string) => { supports(); return supported.includes(what) }, settled: async () => {}, call: async (_: string, method: string, request: object) => { calls.push(method); requests.push(request); return answer(method) } },
     },
+    objects: { token: async () => ({ token: `token-${now.ms}`, expirationMs: now.ms + 600_000 }), claim: async () => claim, persistentVolume: async () => volume },
   } as unknown as VolumeContext
-  return { calls, used, setUp: () => setUpCsiClaim({ ...volume, spec: { ...volume.spec, csi: { ...volume.spec!.csi!, ...spec } } }, claim, false, pod, context, new AbortController().signal) }
+  const own = fsGroup === undefined ? pod : { ...pod, spec: { ...pod.spec, securityContext: { fsGroup } } }
+  return { calls, requests, now, used, setUp: () => setUpCsiClaim({ ...volume, spec: { ...volume.spec, csi: { ...volume.spec!.csi!, ...spec } } }, claim, false, own, context, new AbortController().signal) }
 }
 
 test('a pod that waits for an attachment goes on when the driver turns out to be one that nobody attaches for', async () => {
@@ -100,4 +104,29 @@ test('what could not be let go after a failure is let go at the end of the pod',
   expect(error.message).toBe('MountVolume.SetUp failed for volume "pv" : rpc error: code = InvalidArgument desc = no')
   await error.tearDown()
   expect(calls).toEqual(['Node/NodeStageVolume', 'Node/NodePublishVolume', 'Node/NodeUnstageVolume', 'Node/NodeUnstageVolume'])
+})
+
+test('a driver that wants to be asked again is, with a fresh token when it is time', async () => {
+  const { requests, now, setUp } = nodeWith(() => ({}), () => false, { driver: { requiresRepublish: true, tokenRequests: [{ audience: 'a', expirationSeconds: 600 }] } })
+  const mounted = await setUp()
+  const tokens = () => requests.flatMap(({ volumeContext }) => /token-\d+/.exec((volumeContext as Record<string, string> | undefined)?.['csi.storage.k8s.io/serviceAccount.tokens'] ?? '')?.[0] ?? [])
+  now.ms = 60_000
+  await mounted.update!(pod)
+  expect(tokens()).toEqual(['token-0', 'token-0'])
+  now.ms = 481_000
+  await mounted.update!(pod)
+  expect(tokens()).toEqual(['token-0', 'token-0', 'token-481000'])
+  const once = nodeWith(() => ({}), () => false)
+  await (await once.setUp()).update!(pod)
+  expect(once.calls).toEqual(['Node/NodeStageVolume', 'Node/NodePublishVolume'])
+})
+
+test('a driver that gives volumes to a group itself is told which', async () => {
+  const groups = async (supported: string[]) => {
+    const { requests, setUp } = nodeWith(() => ({}), () => false, { fsGroup: 99, supported })
+    await setUp()
+    return requests.map(({ volumeCapability }) => (volumeCapability as { mount: { volumeMountGroup?: string } }).mount.volumeMountGroup)
+  }
+  expect(await groups(['STAGE_UNSTAGE_VOLUME', 'VOLUME_MOUNT_GROUP'])).toEqual(['99', '99'])
+  expect(await groups(['STAGE_UNSTAGE_VOLUME'])).toEqual([undefined, undefined])
 })

@@ -18,6 +18,10 @@ const BLOCK_FOLDER = `${PLUGIN_FOLDER}/volumeDevices`
 const ATTACH_POLL_MS = 500
 /** How long a driver has to come back after the kubelet began anew. */
 const RETURN_MS = 30_000
+const DEFAULT_TOKEN_SECONDS = 3_600
+/** A token is asked for anew when this part of its time is over, or after a day. */
+const FRESH_PART = 0.8
+const MAX_TOKEN_AGE_SECONDS = 86_400
 
 /** What mounting CSI volumes needs of a kubelet. */
 export interface CsiContext {
@@ -225,7 +229,7 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
   }))
   const { name, namespace, uid } = pod.metadata
   const about = info?.spec.podInfoOnMount ? { 'csi.storage.k8s.io/pod.name': name!, 'csi.storage.k8s.io/pod.namespace': namespace!, 'csi.storage.k8s.io/pod.uid': uid!, 'csi.storage.k8s.io/serviceAccount.name': pod.spec.serviceAccountName ?? '', 'csi.storage.k8s.io/ephemeral': String(!source.volume) } : {}
-  const tokens = await serviceAccountTokens(info, pod, context)
+  const tokensNow = podTokens(info, pod, context)
   const inSecrets = (info?.spec as { serviceAccountTokenInSecrets?: boolean } | undefined)?.serviceAccountTokenInSecrets === true
   const tearDown = async () => {
     if (nodeFiles.exists(folder)) {
@@ -237,13 +241,17 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
     await release().catch(() => { void releaseLater(release, context) })
   }
   let isAsked = false
-  try {
+  const ask = async () => {
+    const tokens = await tokensNow().catch((error: unknown) => { throw new Error(csi(`mounter.SetUpAt failed to get service accoount token attributes: ${(error as Error).message}`)) })
     const secrets = source.secret ? await secret(source.secret.namespace, source.secret.name).catch((error: unknown) => { throw new Error(`fetching NodePublishSecretRef ${source.secret!.namespace}/${source.secret!.name} failed: ${(error as Error).message}`) }) : {}
     isAsked = true
     await drivers.call(source.driver, 'Node/NodePublishVolume', {
       volumeId: source.handle, publishContext, stagingTargetPath: stagingPath ?? '', targetPath: target, volumeCapability: capability, readonly: source.readOnly,
       volumeContext: { ...source.attributes, ...about, ...(inSecrets ? {} : tokens) }, secrets: { ...secrets, ...(inSecrets ? tokens : {}) },
     })
+  }
+  try {
+    await ask()
   } catch (error) {
     if (isAsked ? mayHaveWorked(error) : mayBePublished) throw new UncertainMountError(prefixed(STEPS[isBlock ? 'block' : 'files'].publish, source.name, error).message, tearDown)
     nodeFiles.remove(folder, { recursive: true, force: true })
@@ -257,6 +265,11 @@ async function publish(source: Source, { pod, context, info, capability, isBlock
   return {
     plugin: NAME, tree: nodeFiles, root: target, readOnly: source.readOnly, ...(device ? { device } : {}), usedBytes: () => 0,
     tearDown,
+    // What drivers put into volumes from time to time. k8s: csiPlugin.RequiresRemount
+    async update() {
+      if (isBlock || !(await context.csi.driverObject(source.driver))?.spec.requiresRepublish) return
+      await ask().catch((error: unknown) => { throw prefixed(STEPS.files.publish, source.name, error) })
+    },
   }
 }
 
@@ -275,13 +288,25 @@ function mayHaveWorked(error: unknown): boolean {
   return error instanceof GrpcError && ['Canceled', 'DeadlineExceeded', 'Unavailable', 'Aborted'].includes(error.code)
 }
 
+/** Tokens for a driver, as long as they are fresh the same ones. k8s: pkg/kubelet/token requiresRefresh */
+function podTokens(info: CSIDriver | undefined, pod: Pod, context: VolumeContext): () => Promise<Record<string, string>> {
+  let held: { tokens: Record<string, string>; untilMs: number } | undefined
+  return async () => {
+    const nowMs = context.clock.nowMs()
+    if (held && nowMs < held.untilMs) return held.tokens
+    const shortest = Math.min(...(info?.spec.tokenRequests ?? []).map(({ expirationSeconds }) => expirationSeconds ?? DEFAULT_TOKEN_SECONDS), MAX_TOKEN_AGE_SECONDS / FRESH_PART)
+    held = { tokens: await serviceAccountTokens(info, pod, context), untilMs: nowMs + shortest * FRESH_PART * 1000 }
+    return held.tokens
+  }
+}
+
 /** k8s: csiMountMgr.podServiceAccountTokenAttrs */
 async function serviceAccountTokens(info: CSIDriver | undefined, pod: Pod, { objects }: VolumeContext): Promise<Record<string, string>> {
   const requests = info?.spec.tokenRequests ?? []
   if (requests.length === 0) return {}
   const out: Record<string, { token: string; expirationTimestamp: string }> = {}
   for (const { audience, expirationSeconds } of requests) {
-    const { token, expirationMs } = await objects.token(pod, audience || undefined, expirationSeconds ?? 3600)
+    const { token, expirationMs } = await objects.token(pod, audience || undefined, expirationSeconds ?? DEFAULT_TOKEN_SECONDS)
     out[audience] = { token, expirationTimestamp: new Date(expirationMs).toISOString().replace(/\.\d+/, '') }
   }
   return { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(out) }
