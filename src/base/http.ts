@@ -16,6 +16,44 @@ export interface HttpRequest {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
+/** Headers that came in several lines, or are to go so: their lines, by name. What is joined by commas elsewhere is not in here. */
+const lines = new WeakMap<Headers, Map<string, string[]>>()
+
+/** Adds a line, also where there is one of that name already. */
+export function appendHeaderLine(headers: Headers, name: string, value: string): void {
+  const before = headers.has(name) ? headerLines(headers, name) : undefined
+  headers.append(name, value)
+  const key = name.toLowerCase()
+  // Cookies are kept apart by the standard itself.
+  if (!before || key === 'set-cookie') return
+  let own = lines.get(headers)
+  if (!own) lines.set(headers, own = new Map())
+  own.set(key, [...before, value.trim()])
+}
+
+/** The lines of a header as they stand on the wire; none where there is no such header. */
+export function headerLines(headers: Headers, name: string): string[] {
+  const value = headers.get(name)
+  if (value === null) return []
+  if (name.toLowerCase() === 'set-cookie') return headers.getSetCookie()
+  const own = lines.get(headers)?.get(name.toLowerCase())
+  // Whoever has set it anew meanwhile meant one line.
+  return own && own.join(', ') === value ? own : [value]
+}
+
+/** All lines, by name. */
+export function allHeaderLines(headers: Headers): [name: string, value: string][] {
+  return [...new Set(headers.keys())].flatMap((name) => headerLines(headers, name).map((value): [string, string] => [name, value]))
+}
+
+/** A copy that has the lines, too. */
+export function copyHeaders(headers: Headers): Headers {
+  const copy = new Headers(headers)
+  const own = lines.get(headers)
+  if (own) lines.set(copy, new Map(own))
+  return copy
+}
+
 export interface HttpRequestInit {
   method?: string
   headers?: HeadersInit
@@ -30,7 +68,7 @@ export function httpRequest(url: string, init: HttpRequestInit = {}): HttpReques
   return {
     method: (init.method ?? 'GET').toUpperCase(),
     url,
-    headers: new Headers(init.headers),
+    headers: init.headers instanceof Headers ? copyHeaders(init.headers) : new Headers(init.headers),
     get body() { return given instanceof ReadableStream ? given : given === null ? null : read().body },
     signal: init.signal ?? new AbortController().signal,
     text: async () => typeof given === 'string' ? given : await read().text(),
@@ -38,10 +76,10 @@ export function httpRequest(url: string, init: HttpRequestInit = {}): HttpReques
   }
 }
 
-/** A Response with all of its headers: browsers drop Set-Cookie from those that their programs make. */
+/** A Response with all of its headers, line by line: browsers drop Set-Cookie from those that their programs make. */
 export function httpResponse(body: BodyInit | null, init: Omit<ResponseInit, 'headers'> & { headers: Headers }): Response {
   const response = new Response(body, init)
-  if (init.headers.has('set-cookie') && !response.headers.has('set-cookie')) Object.defineProperty(response, 'headers', { value: init.headers })
+  if (lines.has(init.headers) || (init.headers.has('set-cookie') && !response.headers.has('set-cookie'))) Object.defineProperty(response, 'headers', { value: init.headers })
   return response
 }
 

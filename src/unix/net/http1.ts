@@ -1,4 +1,4 @@
-import { UpgradeResponse, httpRequest, httpResponse, webSocketPair } from '../../base/http.ts'
+import { UpgradeResponse, allHeaderLines, appendHeaderLine, copyHeaders, httpRequest, httpResponse, webSocketPair } from '../../base/http.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { ByteReader } from '../../base/streams.ts'
 import { concatBytes } from '../../base/streams.ts'
@@ -131,7 +131,7 @@ async function readHeaders(input: BufferedReader): Promise<Headers | undefined> 
     const colon = line.indexOf(':')
     if (colon <= 0) return undefined
     try {
-      headers.append(line.slice(0, colon), line.slice(colon + 1).trim())
+      appendHeaderLine(headers, line.slice(0, colon), line.slice(colon + 1).trim())
     } catch {
       return undefined
     }
@@ -236,7 +236,7 @@ async function writeResponse(socket: TcpSocket, response: Response, options: { i
     isWhole = one.done
   }
   let head = `HTTP/1.1 ${status} ${response.statusText || reasonPhrase(status)}\r\n`
-  response.headers.forEach((value, name) => { if (name !== 'transfer-encoding' && name !== 'connection') head += `${canonicalHeader(name)}: ${value}\r\n` })
+  for (const [name, value] of allHeaderLines(response.headers)) if (name !== 'transfer-encoding' && name !== 'connection') head += `${canonicalHeader(name)}: ${value}\r\n`
   const chunked = reader !== undefined && given === null && !isWhole && !options.http10
   if (!bodyless && given === null && (isWhole || !reader)) head += `Content-Length: ${first?.length ?? 0}\r\n`
   else if (chunked) head += 'Transfer-Encoding: chunked\r\n'
@@ -259,7 +259,7 @@ async function writeResponse(socket: TcpSocket, response: Response, options: { i
 /** One HTTP/1.1 exchange over a fresh connection, which ends with it. */
 export async function fetchHttp1(socket: TcpSocket, request: HttpRequest): Promise<Response> {
   const url = new URL(request.url)
-  const headers = new Headers(request.headers)
+  const headers = copyHeaders(request.headers)
   if (!headers.has('host')) headers.set('host', url.host)
   const upgrade = headers.get('upgrade')?.toLowerCase() === 'websocket'
   if (!upgrade) headers.set('connection', 'close')
@@ -272,7 +272,7 @@ export async function fetchHttp1(socket: TcpSocket, request: HttpRequest): Promi
   const onAbort = () => socket.destroy()
   request.signal.addEventListener('abort', onAbort, { once: true })
   let head = `${request.method} ${url.pathname}${url.search} HTTP/1.1\r\n`
-  headers.forEach((value, name) => { head += `${canonicalHeader(name)}: ${value}\r\n` })
+  for (const [name, value] of allHeaderLines(headers)) head += `${canonicalHeader(name)}: ${value}\r\n`
   await socket.writer.write(head + '\r\n')
   if (payload && payload.length > 0) await socket.writer.write(payload)
   else if (body && !payload) for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) await socket.writer.write(chunk)

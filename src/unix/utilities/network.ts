@@ -1,5 +1,5 @@
 import { CookieJar } from '../../base/cookie-jar.ts'
-import { httpRequest } from '../../base/http.ts'
+import { allHeaderLines, appendHeaderLine, httpRequest } from '../../base/http.ts'
 import { errorText } from '../errno.ts'
 import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
 import { connectTo, redirectionOf } from './curl-addresses.ts'
@@ -23,7 +23,7 @@ import type { Utility, UtilityContext } from './utility.ts'
 /** Headers after Host as curl sends them: its own first. */
 function inCurlsOrder(headers: Headers): [string, string][] {
   const place = (name: string) => ['user-agent', 'accept'].indexOf(name) + 1 || 3
-  return [...headers].filter(([name]) => name !== 'host').sort(([a], [b]) => place(a) - place(b))
+  return allHeaderLines(headers).filter(([name]) => name !== 'host').sort(([a], [b]) => place(a) - place(b))
 }
 
 /** OpenSSL's numbers of what goes wrong in a handshake. */
@@ -267,13 +267,16 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
   const upload = options.value('T')
   if (upload !== undefined) data = upload === '-' ? await stdinText(context) : proc.fs.readText(proc.resolve(upload))
   if (data !== undefined && !headers.has('content-type') && upload === undefined) headers.set('content-type', 'application/x-www-form-urlencoded')
+  const given = new Set<string>()
   for (const [name, value] of options.all) {
     if (name !== 'H') continue
     const at = String(value).indexOf(':')
     const key = String(value).slice(0, at).trim()
     const text = String(value).slice(at + 1).trim()
     if (text === '') headers.delete(key)
+    else if (given.has(key.toLowerCase())) appendHeaderLine(headers, key, text)
     else headers.set(key, text)
+    given.add(key.toLowerCase())
   }
   const [cookies, cookieFile] = [options.value('b'), options.value('c')]
   const jar = cookieFile !== undefined || (cookies !== undefined && !cookies.includes('=')) ? new CookieJar() : undefined
@@ -354,7 +357,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
       }
       jar?.take(url, response.headers, proc.clock.nowMs(), (headers.get('host') ?? url.host).replace(/:\d+$/, ''))
       if (jar && cookieFile !== undefined) proc.fs.writeFile(proc.resolve(cookieFile), jar.text)
-      const shownHeaders = `HTTP/1.1 ${response.status} ${statusText(response)}\r\n${[...response.headers].map(([name, value]) => `${headerName(name)}: ${value}\r\n`).join('')}\r\n`
+      const shownHeaders = `HTTP/1.1 ${response.status} ${statusText(response)}\r\n${allHeaderLines(response.headers).map(([name, value]) => `${headerName(name)}: ${value}\r\n`).join('')}\r\n`
       if (options.has('v')) await context.err(shownHeaders.split('\r\n').slice(0, -1).map((line) => `< ${line}\r\n`).join(''))
       const location = response.headers.get('location')
       if (options.has('L') && location !== null && response.status >= 300 && response.status < 400) {

@@ -1,4 +1,4 @@
-import { httpRequest } from '../../../base/http.ts'
+import { headerLines, httpRequest } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
@@ -78,7 +78,7 @@ async function answer(server: NetexecServer, request: HttpRequest, peer: HttpPee
     case '/header': {
       const key = (await formValues(request)).get('key')
       log(key ? `GET /header?key=${key}` : 'GET /header')
-      return say(key ? request.headers.get(key) ?? '' : JSON.stringify(Object.fromEntries([...request.headers].map(([name, value]) => [canonicalHeader(name), [value]]))))
+      return say(key ? headerLines(request.headers, key)[0] ?? '' : JSON.stringify(Object.fromEntries([...request.headers].map(([name]) => [canonicalHeader(name), headerLines(request.headers, name)]))))
     }
     case '/echo': {
       const values = await formValues(request)

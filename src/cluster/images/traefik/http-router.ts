@@ -1,4 +1,4 @@
-import { httpRequest, httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
@@ -118,7 +118,7 @@ export class HttpRouter {
     const host = authority.replace(/:\d+$/, '').toLowerCase().replace(/\.$/, '')
     const seen = { host, path: decoded(url.pathname), method: request.method, headers: request.headers, query: url.searchParams, clientIp: peer.remote.ip }
     const route = this.#routes.get(name)?.find(({ router, matches }) => (router.tls || tls) === (scheme === 'https') && matches(seen))
-    const headers = new Headers(request.headers)
+    const headers = copyHeaders(request.headers)
     for (const each of ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-forwarded-server', 'x-real-ip']) headers.delete(each)
     const body = request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined
     const found = { server: '-' }
@@ -173,7 +173,7 @@ export class HttpRouter {
     if (kept === undefined) this.#turns.set(name, turn + 1)
     const server = kept ?? servers[turn % servers.length]!
     found.server = `${scheme}://${server}`
-    const headers = new Headers(given)
+    const headers = copyHeaders(given)
     if (request.headers.get('upgrade') === null) headers.delete('connection')
     headers.set('host', passHostHeader ? host : server)
     headers.set('x-forwarded-for', peer.remote.ip)
@@ -192,7 +192,7 @@ export class HttpRouter {
       return new Response(text, { status, headers: { 'content-length': String(text.length), [NO_ANSWER]: url } })
     }
     if (response.status === 101) return response
-    const answer = new Headers(response.headers)
+    const answer = copyHeaders(response.headers)
     for (const each of HOP_HEADERS) answer.delete(each)
     const passed = httpResponse(response.body, { status: response.status, statusText: response.statusText, headers: answer })
     return sticky && kept === undefined ? withCookie(passed, sticky, stickyMark(found.server)) : passed
@@ -213,7 +213,7 @@ function finish(response: Response): Response {
 const SAME_SITE: Readonly<Record<string, readonly string[]>> = { none: ['SameSite=None'], lax: ['SameSite=Lax'], strict: ['SameSite=Strict'] }
 
 function withCookie(response: Response, { cookie, secure, httpOnly, path, domain, maxAge, sameSite }: Sticky, value: string): Response {
-  const headers = new Headers(response.headers)
+  const headers = copyHeaders(response.headers)
   headers.append('set-cookie', [`${cookie}=${value}`, `Path=${path}`, ...domain ? [`Domain=${domain}`] : [], ...maxAge === 0 ? [] : [`Max-Age=${Math.max(0, maxAge)}`], ...httpOnly ? ['HttpOnly'] : [], ...secure ? ['Secure'] : [], ...SAME_SITE[sameSite.toLowerCase()] ?? []].join('; '))
   return httpResponse(response.body, { status: response.status, statusText: response.statusText, headers })
 }

@@ -1,4 +1,4 @@
-import { httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
@@ -127,7 +127,7 @@ const MAKERS: Readonly<Record<string, (spec: MiddlewareSpec, context: Middleware
       const credentials = credentialsOf(passage.headers.get('authorization'))
       const kept = credentials && users.get(credentials.user)
       if (kept === undefined || !await proc.clock.outside(isPassword(credentials!.password, kept))) return plain(401, '401 Unauthorized', { 'www-authenticate': `Basic realm="${realm}"` })
-      const headers = new Headers(passage.headers)
+      const headers = copyHeaders(passage.headers)
       if (removeHeader) headers.delete('authorization')
       if (headerField !== '') headers.set(headerField, credentials!.user)
       return next({ ...passage, headers, user: credentials!.user })
@@ -167,7 +167,7 @@ export const NO_ANSWER = 'x-traefik-no-answer'
 const withSlash = (path: string) => (path.startsWith('/') ? path : `/${path}`)
 
 function adding(headers: Headers, name: string, value: string): Headers {
-  const out = new Headers(headers)
+  const out = copyHeaders(headers)
   out.append(name, value)
   return out
 }
@@ -252,7 +252,7 @@ function headersMiddleware({ headers: options = {} }: MiddlewareSpec): Wrap {
       if (options.accessControlMaxAge !== undefined) answer.set('access-control-max-age', String(options.accessControlMaxAge))
       return new Response(null, { status: 200, headers: answer })
     }
-    const headers = new Headers(passage.headers)
+    const headers = copyHeaders(passage.headers)
     let { host } = passage
     for (const [name, value] of Object.entries(options.customRequestHeaders ?? {})) {
       if (value === '') headers.delete(name)
@@ -261,7 +261,7 @@ function headersMiddleware({ headers: options = {} }: MiddlewareSpec): Wrap {
     }
     const response = await next({ ...passage, headers, host })
     if (response.status === 101) return response
-    const answer = new Headers(response.headers)
+    const answer = copyHeaders(response.headers)
     for (const [name, value] of Object.entries(options.customResponseHeaders ?? {})) if (value === '') answer.delete(name); else answer.set(name, value)
     for (const [name, value] of secure) if (value !== undefined) answer.set(name, value)
     const isSecure = passage.scheme === 'https' || passage.headers.get('x-forwarded-proto') === 'https'

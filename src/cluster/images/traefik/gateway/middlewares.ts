@@ -1,4 +1,4 @@
-import { httpResponse } from '../../../../base/http.ts'
+import { appendHeaderLine, copyHeaders, httpResponse } from '../../../../base/http.ts'
 import { resolvePath } from '../../../../unix/path.ts'
 import type { HeaderChanges, MiddlewareSpec, PathChange } from '../crd-types.ts'
 import type { Wrap } from '../middlewares.ts'
@@ -32,14 +32,9 @@ export const gatewayMiddlewares: Readonly<Record<'requestHeaderModifier' | 'resp
 }
 
 function changed(headers: Headers, { set, add, remove }: HeaderChanges): Headers {
-  const out = new Headers(headers)
+  const out = copyHeaders(headers)
   for (const [name, value] of Object.entries(set)) out.set(name, value)
-  // A second line of a header, which is one with a comma here; without the space that append() would put there, as servers show both lines.
-  for (const [name, value] of Object.entries(add)) {
-    // Cookies alone stay lines of their own: a comma doesn't part them.
-    if (name.toLowerCase() === 'set-cookie') out.append(name, value)
-    else out.set(name, out.has(name) ? `${out.get(name)},${value}` : value)
-  }
+  for (const [name, value] of Object.entries(add)) appendHeaderLine(out, name, value)
   for (const name of remove) out.delete(name)
   return out
 }
