@@ -27,9 +27,10 @@ test('a node whose kubelet falls silent becomes unknown and tainted, and its pod
   await plane.clock.until(async () => (await node()).spec!.taints?.filter(({ key }) => key === 'node.kubernetes.io/unreachable').length === 2, { withinMs: 60_000 })
   await plane.clock.until(async () => (await plane!.api.list('pods', { namespace: 'default' })).items.length === 0, { withinMs: 120_000 })
   expect(plane.clock.nowMs() - silentMs).toBeGreaterThan(100_000)
-  const events = (await plane.api.list('events', { namespace: 'default' })).items.map((event) => event['reason'])
-  expect(events).toContain('TaintManagerEviction')
-  expect(events).toContain('NodeNotReady')
+  const events = (await plane.api.list('events', { namespace: 'default' })).items
+  expect(events.map((event) => event['reason'])).toContain('NodeNotReady')
+  // Upstream names the pod without its uid there.
+  expect(events.find((event) => event['reason'] === 'TaintManagerEviction')!['involvedObject']).toEqual({ kind: 'Pod', namespace: 'default', name: 'web', apiVersion: 'v1' })
   expect(errors).toEqual([])
 })
 
@@ -51,4 +52,11 @@ test('the shortest toleration counts, and a taint without one counts at once', (
   expect(secondsTolerated([taint('a')], [])).toBe(0)
   expect(secondsTolerated([taint('a')], [{ key: 'a', operator: 'Exists' }])).toBe(Infinity)
   expect(secondsTolerated([taint('a'), taint('b')], [{ key: 'a', operator: 'Exists', tolerationSeconds: 30 }, { operator: 'Exists', tolerationSeconds: 60 }])).toBe(30)
+})
+
+test('labels have their older names too', async () => {
+  plane = await startTestControlPlane()
+  await plane.addNode('one', { labels: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'arm64', 'beta.kubernetes.io/arch': 'amd64' } })
+  await plane.clock.advance(1000)
+  expect((await plane.api.get<Node>('nodes', 'one')).metadata.labels).toMatchObject({ 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': 'arm64' })
 })

@@ -191,8 +191,20 @@ export function nodeLifecycleController(settings: { nodeMonitorPeriodMs?: number
       if (!node) return
       const { add, remove } = noScheduleTaints(node)
       if (add.length > 0 || remove.length > 0) await swapTaints(api, node, add, remove, clock.nowMs())
+      const labels = missingLabels(node)
+      if (Object.keys(labels).length > 0) await api.patch('nodes', key, undefined, 'application/strategic-merge-patch+json', { metadata: { labels } })
     },
   }
+}
+
+/** What labels' older names have to say. k8s: labelReconcileInfo */
+function missingLabels({ metadata: { labels = {} } }: Node): Record<string, string> {
+  const out: Record<string, string> = {}
+  for (const [stable, old] of [['kubernetes.io/os', 'beta.kubernetes.io/os'], ['kubernetes.io/arch', 'beta.kubernetes.io/arch']] as const) {
+    const value = labels[stable]
+    if (value !== undefined && labels[old] !== value) out[old] = value
+  }
+  return out
 }
 
 const noExecute = (key: string): Taint => ({ key, effect: 'NoExecute' })

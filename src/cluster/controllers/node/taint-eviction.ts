@@ -34,7 +34,7 @@ export function taintEvictionController(): Controller {
     const pod = cache.get<Pod>('pods', key)
     if (!pod || pod.metadata.uid !== uid || pod.metadata.deletionTimestamp !== undefined) return
     const { name, namespace, generation } = pod.metadata
-    events.event({ apiVersion: 'v1', kind: 'Pod', name, namespace, uid }, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`)
+    events.event(podReference(pod), 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`)
     try {
       await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
         metadata: { uid },
@@ -73,8 +73,8 @@ export function taintEvictionController(): Controller {
       const taints = node ? noExecuteTaints(node) : []
       const seconds = taints.length === 0 ? Infinity : secondsTolerated(taints, pod.spec.tolerations)
       if (seconds === Infinity) {
-        const { name, namespace, uid } = pod.metadata
-        if (cancel(key)) events.event({ apiVersion: 'v1', kind: 'Pod', name, namespace, uid }, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${namespace}/${name}`)
+        const { name, namespace } = pod.metadata
+        if (cancel(key)) events.event(podReference(pod), 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${namespace}/${name}`)
         return
       }
       const uid = pod.metadata.uid!
@@ -93,6 +93,9 @@ export function taintEvictionController(): Controller {
     },
   }
 }
+
+/** Upstream's events tell of a pod by its name alone. k8s: emitPodDeletionEvent */
+const podReference = ({ metadata: { name, namespace } }: Pod) => ({ apiVersion: 'v1', kind: 'Pod', name: name!, namespace: namespace! })
 
 function noExecuteTaints(node: Node): Taint[] {
   return (node.spec?.taints ?? []).filter((taint) => taint.effect === 'NoExecute')

@@ -54,10 +54,18 @@ export function claimBinder(): Controller {
     watches: [{
       resource: VOLUMES,
       // k8s: deleteVolume, syncVolume
-      keys: ({ type, object }, { cache }) => {
+      keys: ({ type, object, old }, { cache }) => {
         const volume = object as PersistentVolume
         const ref = volume.spec?.claimRef
-        if (!ref) return []
+        if (!ref) {
+          if (type !== 'update' || volume.status?.phase !== 'Available' || (old as PersistentVolume).status?.phase === 'Available') return []
+          // A claim that came right after its volume would have found it: between two requests of a client upstream makes a volume available.
+          return cache.list<PersistentVolumeClaim>(CLAIMS).filter((claim) => claim.status?.phase === 'Pending' && !claim.spec!.volumeName && timeMs(claim.metadata.creationTimestamp) >= timeMs(volume.metadata.creationTimestamp) &&
+            findMatchingVolume(claim, [volume], { delayBinding: delaysBinding(claim, (name) => cache.get<StorageClass>(CLASSES, name)) })).map((claim) => {
+            knownOf(keyOf(claim)).isAskedFor = true
+            return keyOf(claim)
+          })
+        }
         const key = `${ref.namespace}/${ref.name}`
         const claim = cache.get<PersistentVolumeClaim>(CLAIMS, key)
         if (!claim || (type !== 'delete' && (claim.metadata.uid !== ref.uid || claim.spec!.volumeName || modeOf(volume) !== modeOf(claim)))) return []

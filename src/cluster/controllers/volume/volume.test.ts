@@ -64,6 +64,18 @@ test('a claim of the local-path class waits for its first pod, gets a volume on 
   await plane.clock.until(async () => (await plane.api.list('persistentvolumes')).items.length === 0, { withinMs: 60_000 })
 })
 
+test('a claim that comes together with its volume gets it at once', async () => {
+  await start()
+  await Promise.all([
+    plane.api.create('persistentvolumes', {
+      apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'here' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: '/here' } },
+    } as unknown as PersistentVolume),
+    claim('now', '1Gi', ''),
+  ])
+  await plane.clock.advance(1000)
+  expect((await getClaim('now')).status?.phase).toBe('Bound')
+})
+
 test('a claim that waits is looked at every fifteen seconds, whatever volumes come, and each look is told once', async () => {
   await start()
   const volume = (name: string, storage: string) => plane.api.create('persistentvolumes', {
