@@ -101,6 +101,17 @@ test('a snapshot is taken and restored, and a claim is cloned', async () => {
   expect(await out('kubectl get volumesnapshotcontents 2>&1')).toBe('No resources found\n')
 }, 60_000)
 
+test('a class names the secret with which its snapshots are taken and deleted', async () => {
+  lab.writeFile('secret-class.yaml', ['apiVersion: snapshot.storage.k8s.io/v1\nkind: VolumeSnapshotClass\nmetadata: {name: with-secret}\ndriver: hostpath.csi.k8s.io\ndeletionPolicy: Delete\nparameters: {csi.storage.k8s.io/snapshotter-secret-name: "key-${volumesnapshot.name}", csi.storage.k8s.io/snapshotter-secret-namespace: "${volumesnapshot.namespace}"}\n',
+    'apiVersion: snapshot.storage.k8s.io/v1\nkind: VolumeSnapshot\nmetadata: {name: locked}\nspec: {volumeSnapshotClassName: with-secret, source: {persistentVolumeClaimName: csi-pvc}}\n'].join('---\n'))
+  await out('kubectl create secret generic key-locked --from-literal=password=open; kubectl create clusterrole secrets --verb=get --resource=secrets; kubectl create clusterrolebinding secrets --clusterrole=secrets --serviceaccount=default:csi-hostpathplugin-sa')
+  await out('kubectl apply -f secret-class.yaml; kubectl wait --for=jsonpath={.status.readyToUse}=true volumesnapshot/locked --timeout=60s')
+  expect(await out('kubectl get volumesnapshotcontents -o jsonpath={.items[*].metadata.annotations}')).toBe('{"snapshot.storage.kubernetes.io/deletion-secret-name":"key-locked","snapshot.storage.kubernetes.io/deletion-secret-namespace":"default"}')
+  await out('kubectl delete volumesnapshot locked --timeout=60s')
+  const asked = await out('kubectl logs csi-hostpathplugin-0 -c hostpath')
+  for (const call of ['CreateSnapshot', 'DeleteSnapshot']) expect(asked).toMatch(new RegExp(`"Method":"/csi.v1.Controller/${call}".*"secrets":\\{"password":"open"\\}`))
+})
+
 test('a volume grows: the driver first, then the node', async () => {
   await out(`kubectl patch pvc csi-pvc -p '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}'; sleep 3`)
   expect(await out('kubectl get pvc csi-pvc -o jsonpath="{.status.conditions[*].type} {.status.capacity.storage} {.status.allocatedResourceStatuses.storage}"')).toBe('Resizing FileSystemResizePending 1Gi NodeResizePending')

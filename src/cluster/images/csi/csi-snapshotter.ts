@@ -1,15 +1,20 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import type { Proc } from '../../../unix/types.ts'
+import { GrpcError } from '../../../unix/net/grpc.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
 import { keyedWork, ObjectCache } from './cluster-cache.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
-import { BEING_CREATED, BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SNAPSHOT_API, SNAPSHOT_CLASSES } from './snapshots.ts'
+import { secretData } from './secret-data.ts'
+import { BEING_CREATED, BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SECRET_NAME, SECRET_NAMESPACE, SNAPSHOT_API, SNAPSHOT_CLASSES } from './snapshots.ts'
 import type { VolumeSnapshotClass, VolumeSnapshotContent } from './snapshots.ts'
 
 const KNOWN = ['snapshot-name-prefix', 'snapshot-name-uuid-length', 'extra-create-metadata', 'node-deployment', 'groupsnapshot-name-prefix', 'groupsnapshot-name-uuid-length']
+
+/** Codes after which a driver may still be at it. k8s: external-snapshotter pkg/sidecar-controller isCSIFinalError */
+const NOT_FINAL: readonly string[] = ['Canceled', 'DeadlineExceeded', 'Unavailable', 'Aborted']
 
 interface TakenSnapshot { snapshotId: string; creationTime: { seconds: number; nanos: number }; sizeBytes: number; readyToUse: boolean }
 
@@ -37,18 +42,26 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
     throw error
   }
 
+  /** k8s: GetCredentialsFromAnnotation */
+  const secretsOf = ({ metadata: { annotations = {} } }: VolumeSnapshotContent) => {
+    const { [SECRET_NAME]: name, [SECRET_NAMESPACE]: namespace } = annotations
+    return secretData(client, name && namespace ? { name, namespace } : undefined)
+  }
+
   const create = async (content: VolumeSnapshotContent): Promise<void> => {
     const name = content.spec.volumeSnapshotClassName
     if (!name) throw new Error(`failed to take snapshot ${content.metadata.name} without a snapshot class`)
     const snapshotClass = await apiCall<VolumeSnapshotClass>(client, 'GET', `${SNAPSHOT_CLASSES}/${name}`)
+    const secrets = await secretsOf(content)
     const marked = await put(annotated(content, true))
     let taken: TakenSnapshot
     try {
       const answer = await driver.call('Controller/CreateSnapshot', {
-        name: `snapshot-${content.spec.volumeSnapshotRef.uid}`, sourceVolumeId: content.spec.source.volumeHandle, secrets: {}, parameters: Object.fromEntries(Object.entries(snapshotClass.parameters ?? {}).filter(([key]) => !key.startsWith('csi.storage.k8s.io/'))),
+        name: `snapshot-${content.spec.volumeSnapshotRef.uid}`, sourceVolumeId: content.spec.source.volumeHandle, secrets, parameters: Object.fromEntries(Object.entries(snapshotClass.parameters ?? {}).filter(([key]) => !key.startsWith('csi.storage.k8s.io/'))),
       }) as { snapshot: TakenSnapshot }
       taken = answer.snapshot
     } catch (error) {
+      if (error instanceof GrpcError && !NOT_FINAL.includes(error.code)) await put(annotated(marked, false))
       return fail(marked, 'SnapshotCreationFailed', new Error(`Failed to create snapshot: failed to take snapshot of the volume ${content.spec.source.volumeHandle}: ${JSON.stringify((error as Error).message)}`))
     }
     const updated = await putStatus({ ...marked, status: statusOf(taken) })
@@ -64,7 +77,7 @@ async function run({ proc, client, driver }: Sidecar): Promise<void> {
       let current = content
       if (content.spec.deletionPolicy === 'Delete' && content.status?.snapshotHandle) {
         try {
-          await driver.call('Controller/DeleteSnapshot', { snapshotId: content.status.snapshotHandle, secrets: {} })
+          await driver.call('Controller/DeleteSnapshot', { snapshotId: content.status.snapshotHandle, secrets: await secretsOf(content) })
         } catch (error) {
           events.event(content, 'Warning', 'SnapshotDeleteError', 'Failed to delete snapshot')
           throw error

@@ -11,7 +11,7 @@ import { runLeaderElection } from '../in-cluster/leader-election.ts'
 import { bytesQuantity } from './bytes-quantity.ts'
 import { keyedWork, objectPath, ObjectCache } from './cluster-cache.ts'
 import { serveHealth, sidecarFlags } from './sidecar.ts'
-import { BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SNAPSHOT_API, SNAPSHOT_CLASSES, SNAPSHOTS } from './snapshots.ts'
+import { BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SECRET_NAME, SECRET_NAMESPACE, SNAPSHOT_API, SNAPSHOT_CLASSES, SNAPSHOTS } from './snapshots.ts'
 import type { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from './snapshots.ts'
 
 const AS_SOURCE = 'snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection'
@@ -118,8 +118,9 @@ function runController(proc: Proc, client: ClusterClient, preventsConversion: bo
     if (!snapshotClass) throw new Error(`failed to get input parameters to create snapshot ${snapshot.metadata.name}: ${JSON.stringify(`volumesnapshotclass.snapshot.storage.k8s.io ${JSON.stringify(className)} not found`)}`)
     if (!volume.spec?.csi) throw new Error(`cannot find CSI PersistentVolumeSource for volume ${volume.metadata.name}`)
     const { namespace, name, uid, resourceVersion } = snapshot.metadata
+    const secret = secretReference(snapshotClass.parameters ?? {}, `snapcontent-${uid}`, snapshot)
     const content = await apiCall<VolumeSnapshotContent>(client, 'POST', CONTENTS, {
-      apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent', metadata: { name: `snapcontent-${uid}` },
+      apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent', metadata: { name: `snapcontent-${uid}`, ...(secret ? { annotations: { [SECRET_NAME]: secret.name, [SECRET_NAMESPACE]: secret.namespace } } : {}) },
       spec: {
         volumeSnapshotRef: { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshot', namespace, name, uid, resourceVersion }, source: { volumeHandle: volume.spec.csi.volumeHandle }, volumeSnapshotClassName: className,
         deletionPolicy: snapshotClass.deletionPolicy, driver: snapshotClass.driver, ...(preventsConversion && volume.spec.volumeMode ? { sourceVolumeMode: volume.spec.volumeMode } : {}),
@@ -198,4 +199,20 @@ function runController(proc: Proc, client: ClusterClient, preventsConversion: bo
     if (!content || content.metadata.deletionTimestamp || content.metadata.finalizers?.includes(CONTENT_FINALIZER)) return
     await put(CONTENTS, { ...content, metadata: { ...content.metadata, finalizers: [...content.metadata.finalizers ?? [], CONTENT_FINALIZER] } })
   })
+}
+
+const SECRET_PARAMETER = 'csi.storage.k8s.io/snapshotter-secret-'
+
+/** The secret that a class names for its snapshots, with names put in. @throws Error. k8s: external-snapshotter pkg/utils GetSecretReference */
+function secretReference(parameters: Readonly<Record<string, string>>, contentName: string, { metadata }: VolumeSnapshot): { name: string; namespace: string } | undefined {
+  const name = parameters[`${SECRET_PARAMETER}name`]
+  const namespace = parameters[`${SECRET_PARAMETER}namespace`]
+  if (name === undefined && namespace === undefined) return undefined
+  if (!name || !namespace) throw new Error('either name and namespace for Snapshotter secrets specified, Both must be specified')
+  const known: Readonly<Record<string, string>> = { 'volumesnapshotcontent.name': contentName, 'volumesnapshot.namespace': metadata.namespace!, 'volumesnapshot.name': metadata.name! }
+  const fill = (template: string, names: readonly string[]) => template.replace(/\$\{([^}]*)\}/g, (_, key: string) => {
+    if (!names.includes(key)) throw new Error(`error resolving value ${JSON.stringify(template)}: invalid tokens: [${JSON.stringify(key)}]`)
+    return known[key]!
+  })
+  return { name: fill(name, Object.keys(known)), namespace: fill(namespace, Object.keys(known).slice(0, 2)) }
 }

@@ -10,6 +10,10 @@ export const CONTENT_FINALIZER = 'snapshot.storage.kubernetes.io/volumesnapshotc
 export const BEING_DELETED = 'snapshot.storage.kubernetes.io/volumesnapshot-being-deleted'
 export const BEING_CREATED = 'snapshot.storage.kubernetes.io/volumesnapshot-being-created'
 
+/** Where the secret is with which the driver takes and deletes a snapshot. */
+export const SECRET_NAME = 'snapshot.storage.kubernetes.io/deletion-secret-name'
+export const SECRET_NAMESPACE = 'snapshot.storage.kubernetes.io/deletion-secret-namespace'
+
 interface SnapshotError { message?: string; time?: string }
 
 export interface VolumeSnapshot extends KubeObject {
