@@ -11,6 +11,7 @@ import { createMachine } from '../unix/machine.ts'
 import { isIPv4 } from '../unix/net/addresses.ts'
 import { goNetError } from '../unix/net/go-net-error.ts'
 import type { HttpHandler, Listener, Machine, MountableFileSystem, NetStack, Program } from '../unix/types.ts'
+import type { RequestTracer } from './apiserver/tracing/request-tracer.ts'
 import type { AuditOptions } from './apiserver/audit/audit-log.ts'
 import { createEtcdGateway } from './apiserver/etcd-gateway.ts'
 import { reconcileBootstrap } from './apiserver/bootstrap/reconcile.ts'
@@ -140,6 +141,8 @@ export interface Cluster {
   handle(request: HttpRequest, connection?: ConnectionInfo): Promise<Response>
   /** What a client holding the administrator's certificate presents. */
   readonly adminConnection: ConnectionInfo
+  /** Follows what comes through the door, while somebody looks. */
+  readonly requestTracer: RequestTracer
   /** The in-process client of a user. */
   apiAs(user: UserInfo): Api
   /** Boots everything. A fresh cluster drives the clock itself while it boots; afterwards nodes are Ready and the add-ons run. */
@@ -674,6 +677,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     seed, clock, etcd, network, handle, apiAs, installControlPlane, removeControlPlane,
     get pki() { return plane.pki },
     get topology() { return topology },
+    get requestTracer() { return plane.server.tracer },
     get adminConnection() { return { ...isInstalled() ? { clientCertificatePem: plane.admin.certificatePem } : {}, remoteAddress: '127.0.0.1' } },
     async start() {
       if (restore || options.bootInTime) return boot()

@@ -59,6 +59,9 @@ interface Session {
   isHidden: boolean
 }
 
+/** What the page calls itself where it asks the API server. */
+const PAGE_AGENT = 'drydock-page'
+
 /** A running cluster with its laptop and its place on disk, serving any number of pages. */
 export class ClusterHost {
   readonly cluster: Cluster
@@ -252,6 +255,7 @@ export class ClusterHost {
       case 'startCluster': await this.fleet.start(this.#furtherCluster((ask as Operations['startCluster']['ask']).cluster)); return null
       case 'showCluster': await this.#fleetKnown; return { cluster: this.#views.show(clientId, (ask as Operations['showCluster']['ask']).cluster) }
       case 'installed': return this.#installed(ask)
+      case 'requests': return this.#requests(ask)
       case 'versions': return this.#versions()
       case 'watchGoals': return this.#watchGoals(ask)
       case 'saveProgress': {
@@ -278,7 +282,7 @@ export class ClusterHost {
 
   async #api({ method, path, body, contentType, accept }: Operations['api']['ask']): Promise<Operations['api']['answer']> {
     const request = httpRequest(`https://127.0.0.1:6443${path}`, {
-      method, headers: { accept: accept ?? 'application/json', ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }) }, ...(body === undefined ? {} : { body }),
+      method, headers: { 'user-agent': PAGE_AGENT, accept: accept ?? 'application/json', ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }) }, ...(body === undefined ? {} : { body }),
     })
     const response = await this.cluster.handle(request, this.cluster.adminConnection)
     return { status: response.status, body: await response.text() }
@@ -321,6 +325,18 @@ export class ClusterHost {
     const { readInstalled } = await this.#clock.outside(import('./installed.ts'))
     const flag = this.#flagFor(this.#kubeconfigFor(id))
     return { ...await readInstalled(cluster), ...flag }
+  }
+
+  #requests({ cluster: id, follow }: Operations['requests']['ask']): Operations['requests']['answer'] {
+    const cluster = this.#views.cluster(id)
+    if (!cluster) throw new Error(`the cluster ${id} is off`)
+    const { requestTracer } = cluster
+    if (!follow) {
+      requestTracer.off()
+      return { requests: [] }
+    }
+    requestTracer.on()
+    return { requests: requestTracer.requests().filter(({ userAgent }) => userAgent !== PAGE_AGENT) }
   }
 
   async #versions(): Promise<Operations['versions']['answer']> {

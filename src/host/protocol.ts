@@ -6,7 +6,10 @@ import type { Goal } from '../lessons/goal.ts'
 import type { FleetState } from './fleet/fleet.ts'
 import type { Provider } from './fleet/fleet-storage.ts'
 import type { VersionComparison } from './deployment-versions.ts'
+import type { TraceStep, TracedRequest } from '../cluster/apiserver/tracing/request-tracer.ts'
 import type { Installed } from './installed.ts'
+
+export type { TraceStep, TracedRequest }
 
 /** Where the cluster stands. `attached` tells that another tab runs it. */
 export type HostStatus =
@@ -138,6 +141,8 @@ export interface Operations {
   showCluster: { ask: { cluster: string }; answer: { cluster: string } }
   /** What a cluster consists of besides its pods, read from its objects. */
   installed: { ask: { cluster: string }; answer: Installed }
+  /** What the API server was asked for over HTTP since somebody began to `follow`, but for the page's own questions; oldest first. Without `follow` nothing is noted any more. */
+  requests: { ask: { cluster: string; follow: boolean }; answer: { requests: readonly TracedRequest[] } }
   /** Which images the Deployments of all clusters run. */
   versions: { ask: Record<string, never>; answer: VersionComparison }
   /** One page, as the laptop gets it from the simulated network; redirects are followed. */

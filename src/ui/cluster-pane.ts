@@ -14,6 +14,9 @@ import type { ObjectDetails } from './object-details.ts'
 import { readSetting, saveSetting } from './settings.ts'
 import { sharedStyles } from './shared-styles.ts'
 
+/** What can be seen of the cluster as a whole. */
+type Overview = 'installed' | 'requests'
+
 /** Beyond so many pods a berth shows marks without names. */
 const NAMED_PODS = 36
 /** Beyond so many pods a berth shows the first and those in trouble, and counts the rest. */
@@ -34,12 +37,12 @@ interface Berth {
 
 /** The live cluster: nodes as berths with the pods that lie there, and pods that wait for one. */
 class ClusterPane extends LitElement {
-  static override properties = { scope: { state: true }, shown: { state: true }, isInstalledOpen: { state: true }, problem: { state: true }, announcement: { state: true } }
+  static override properties = { scope: { state: true }, shown: { state: true }, overview: { state: true }, problem: { state: true }, announcement: { state: true } }
   declare scope: 'mine' | 'all'
   /** The object whose details are open. */
   declare shown: ObjectAddress | undefined
-  /** Whether the overview of what is installed is open, perhaps below an object's details. */
-  declare isInstalledOpen: boolean
+  /** The overview that is open, perhaps below an object's details. */
+  declare overview: Overview | undefined
   /** What is said about clusters to who can't see them. */
   declare announcement: string
   /** What went wrong with a machine last. */
@@ -49,7 +52,7 @@ class ClusterPane extends LitElement {
   /** Pods drawn last time, by berth. */
   readonly #drawn = new Map<string, number>()
   #opener: HTMLElement | undefined
-  #installedOpener: HTMLElement | undefined
+  #overviewOpener: HTMLElement | undefined
   /** As they were told last. */
   #clusters: readonly ClusterEntry[] = []
   #shownCluster = FIRST_CLUSTER
@@ -59,7 +62,7 @@ class ClusterPane extends LitElement {
     super()
     new Localized(this)
     this.scope = readSetting('scope') ?? 'mine'
-    this.isInstalledOpen = false
+    this.overview = undefined
     this.announcement = ''
   }
 
@@ -130,21 +133,25 @@ class ClusterPane extends LitElement {
 
   #closeAll(): void {
     this.shown = undefined
-    this.isInstalledOpen = false
+    this.overview = undefined
   }
 
-  async #openInstalled(opener: HTMLElement): Promise<void> {
-    await import('./installed-details.ts')
-    this.#installedOpener = opener
+  async #openOverview(overview: Overview, opener: HTMLElement): Promise<void> {
+    await (overview === 'installed' ? import('./installed-details.ts') : import('./request-details.ts'))
+    this.#overviewOpener = opener
     this.shown = undefined
-    this.isInstalledOpen = true
+    this.overview = overview
     await this.updateComplete
-    this.renderRoot.querySelector('dd-installed-details')?.focusPane()
+    this.#focusOverview()
   }
 
-  #closeInstalled(): void {
-    this.isInstalledOpen = false
-    this.#installedOpener?.focus()
+  #focusOverview(): void {
+    this.renderRoot.querySelector<HTMLElement & { focusPane(): void }>('dd-installed-details, dd-request-details')?.focusPane()
+  }
+
+  #closeOverview(): void {
+    this.overview = undefined
+    this.#overviewOpener?.focus()
   }
 
   async #startCluster(): Promise<void> {
@@ -164,7 +171,7 @@ class ClusterPane extends LitElement {
 
   #hide(): void {
     this.shown = undefined
-    if (this.isInstalledOpen) void this.updateComplete.then(() => this.renderRoot.querySelector('dd-installed-details')?.focusPane())
+    if (this.overview) void this.updateComplete.then(() => this.#focusOverview())
     else this.#opener?.focus()
   }
 
@@ -231,12 +238,14 @@ class ClusterPane extends LitElement {
         ${unjoined.map((machine) => this.#renderMachine(machine))}
         ${nodes.size === 0 ? nothing : html`<div class="actions">
           ${entry?.canGrow ? html`<button class="add" @click=${(event: Event) => actOnMachine(event.currentTarget as HTMLElement, this.client, 'add')}>${icons.plus}${t('machine.add')}</button>` : nothing}
-          <button class="add installed" @click=${(event: Event) => this.#openInstalled(event.currentTarget as HTMLElement)}>${icons.layers}${t('cluster.installed')}</button>
+          <button class="add installed" @click=${(event: Event) => this.#openOverview('installed', event.currentTarget as HTMLElement)}>${icons.layers}${t('cluster.installed')}</button>
+          <button class="add installed" @click=${(event: Event) => this.#openOverview('requests', event.currentTarget as HTMLElement)}>${icons.requests}${t('cluster.requests')}</button>
         </div>`}
         <ul class="legend" aria-label=${t('cluster.legend')}>${HEALTHS.map((health) => html`<li class=${health}>${healthMark(health)}${t(`health.${health}`)}</li>`)}</ul>
       </div>
       ${this.shown ? html`<dd-object-details .client=${this.client} .object=${this.shown} @close-details=${() => this.#hide()}></dd-object-details>`
-        : this.isInstalledOpen ? html`<dd-installed-details .client=${this.client} @close-details=${() => this.#closeInstalled()} @show-details=${(event: CustomEvent<ObjectAddress>) => this.show(event.detail)}></dd-installed-details>` : nothing}`
+        : this.overview === 'requests' ? html`<dd-request-details .client=${this.client} @close-details=${() => this.#closeOverview()}></dd-request-details>`
+        : this.overview ? html`<dd-installed-details .client=${this.client} @close-details=${() => this.#closeOverview()} @show-details=${(event: CustomEvent<ObjectAddress>) => this.show(event.detail)}></dd-installed-details>` : nothing}`
   }
 
   #renderSwitch(clusters: readonly ClusterEntry[]): TemplateResult {
@@ -382,7 +391,7 @@ class ClusterPane extends LitElement {
     .legend { flex: none; display: flex; flex-wrap: wrap; gap: 4px 14px; margin: auto 2px 0; padding: 6px 0 0; list-style: none; color: var(--ink-soft); font-size: var(--tiny); }
     .legend li { display: flex; align-items: center; gap: 6px; }
     .legend .mark { width: 9px; height: 9px; animation: none; }
-    dd-object-details, dd-installed-details { flex: 1.6 1 0; min-height: 200px; }
+    dd-object-details, dd-installed-details, dd-request-details { flex: 1.6 1 0; min-height: 200px; }
     @media (forced-colors: active) {
       .scope button { border: 1px solid ButtonBorder; forced-color-adjust: none; background: Canvas; color: CanvasText; }
       .scope button[aria-pressed='true'] { background: Highlight; color: HighlightText; }

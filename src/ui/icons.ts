@@ -32,6 +32,7 @@ export const icons = {
   terminal: icon(svg`<rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.4"/><path d="M4.5 6l2 2-2 2M8.5 10.2h3"/>`),
   lesson: icon(svg`<path d="M8 4.2C6.6 3 4.6 2.6 2 2.8v9.4c2.6-.2 4.6.2 6 1.4 1.4-1.2 3.4-1.6 6-1.4V2.8c-2.6-.2-4.6.2-6 1.4zM8 4.2v9.4"/>`),
   cluster: icon(svg`<path d="M2 10.5h12l-1.6 3H3.6z"/><path d="M4.5 10.5V7h7v3.5M7 7V3h2.5v4"/>`),
+  requests: icon(svg`<path d="M2 4.5h9M8.5 2L11 4.5 8.5 7M14 11.5H5M7.5 9L5 11.5 7.5 14"/>`),
   layers: icon(svg`<path d="M8 2.2l6 3-6 3-6-3zM2.4 8.2L8 11l5.6-2.8M2.4 11.2L8 14l5.6-2.8"/>`),
   balancer: icon(svg`<path d="M1.5 8h4M5.5 8l5-4.5h4M5.5 8h9M5.5 8l5 4.5h4"/>`),
   power: icon(svg`<path d="M8 2v5.5M4.7 4.4a5 5 0 1 0 6.6 0"/>`),

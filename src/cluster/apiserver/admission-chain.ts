@@ -1,9 +1,11 @@
+import { thaw } from '../../base/freeze.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import type { Kind } from '../kinds/kind.ts'
 import { managedFieldsProblem } from '../kinds/patch/managed-fields-problem.ts'
 import { objectKindOf } from './admission/admission-version.ts'
 import { dropDuplicateOwners } from './duplicate-owners.ts'
 import type { AdmissionMetrics, AdmissionStep } from './metrics/admission-metrics.ts'
+import type { RequestTrace } from './tracing/request-tracer.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, UserInfo } from './seams.ts'
 
 /** Who makes a request, and where its side notes go. */
@@ -17,6 +19,8 @@ export interface Caller {
   deadlineMs?: number
   /** Where admission's times are counted; absent for callers inside the process. */
   admissionMetrics?: AdmissionMetrics
+  /** Where each step is noted, while somebody looks. */
+  trace?: RequestTrace
 }
 
 /** The `warn` of callers that hear no warnings, for whom none need to be found. */
@@ -80,17 +84,21 @@ export class AdmissionChain {
   }
 
   async #ask(step: AdmissionStep, plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes): Promise<void> {
-    const { metrics, operation } = attributes
+    const { metrics, operation, trace, object } = attributes
+    const stage = step === 'admit' ? 'mutation' : 'validation'
     const beganMs = metrics ? this.context.nowMs() : 0
     let atMs = beganMs
     for (const plugin of plugins) {
       let rejected = true
+      const before = trace && step === 'admit' ? thaw(object) : undefined
       try {
         const pending = step === 'admit' ? plugin.mutate!(attributes, this.context) : plugin.validate!(attributes, this.context)
         // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
         if (pending) await pending
         rejected = false
+        trace?.admission(stage, plugin.name, before, object)
       } finally {
+        if (rejected) trace?.step(stage, plugin.name, 'refused')
         if (metrics) {
           const nowMs = this.context.nowMs()
           metrics.observe('controller', plugin.name, step, operation, rejected, nowMs - atMs)
@@ -107,6 +115,6 @@ function attributesOf(request: AdmissionRequest, caller: Caller, object: KubeObj
   return {
     operation: request.operation, kind: request.kind, objectKind: objectKindOf(request.kind, request.subresource), resource: request.kind.resource, subresource: request.subresource,
     namespace: request.namespace, name: request.name, object, oldObject, options: request.options, dryRun: request.dryRun, user: caller.user,
-    warn: caller.warn, annotate: caller.annotate, deadlineMs: caller.deadlineMs, metrics: caller.admissionMetrics,
+    warn: caller.warn, annotate: caller.annotate, deadlineMs: caller.deadlineMs, metrics: caller.admissionMetrics, trace: caller.trace,
   }
 }

@@ -36,6 +36,7 @@ import { RequestTimedOut, isLongRunning, timeoutOf, withTimeout, workTimeoutMs }
 import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
+import { type RequestTrace, RequestTracer } from './tracing/request-tracer.ts'
 import { pathNotFound, plainText, statusAnswer, type TextStyle } from './responses.ts'
 import type { AdmissionContext, AdmissionPlugin, AuthenticationNotes, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, ControlPlaneHealth, EtcdOutage, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
@@ -101,6 +102,8 @@ export interface ApiServer {
   /** Answers a request of such a client that {@link Api} has no words for. Like {@link as}, it enters at authorization; never rejects. */
   fetchAs(user: UserInfo, request: HttpRequest): Promise<Response>
   readonly reader: Reader
+  /** Follows requests on their way, while somebody looks. */
+  readonly tracer: RequestTracer
   /** Takes other flags, as another start of its program gives them. `commandLine`: as it was given, for `/flagz` */
   configure(configuration: ApiServerConfiguration, commandLine?: readonly string[]): void
   /** Serves one more kind (a version of a custom resource); replaces the one of the same group, version and resource. */
@@ -145,6 +148,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const flowController = new FlowController({ clock, log: log.named('flowcontrol'), reader, api: lateApi })
   const metrics = new RequestMetrics()
   const admissionMetrics = new AdmissionMetrics()
+  const tracer = new RequestTracer(clock)
   let auditLog = options.audit && new AuditLog(options.audit, clock)
   const startedMs = clock.nowMs()
   let argv: readonly string[] = []
@@ -170,6 +174,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     warnings: string[]
     classification?: Classification
     trail?: AuditTrail | undefined
+    trace?: RequestTrace | undefined
     /** When the server stops working on it, in cluster time. */
     deadlineMs?: number
   }
@@ -180,12 +185,17 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const authenticated = await authenticate(parts.authenticators, passage.request, connection, notes)
     passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.rawPath + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     for (const [key, value] of Object.entries(notes.annotations)) passage.trail?.annotate(key, value)
+    passage.trace?.user('authentication', authenticated)
     const user = impersonated(authorizer, authenticated, passage.request)
-    if (user !== authenticated) passage.trail?.impersonate(user)
+    if (user !== authenticated) {
+      passage.trail?.impersonate(user)
+      passage.trace?.user('impersonation', user)
+    }
     const isWatch = info.verb === 'watch'
     const classification = isWatch || !isLongRunning(info) ? flow.classify(user, info) : undefined
     if (!classification) return serve(passage, user)
     passage.classification = classification
+    passage.trace?.step('flow', classification.priorityLevel.metadata.name!, 'passed', `FlowSchema ${classification.flowSchema.metadata.name}`)
     const admitted = flow.admit(classification)
     const leave = admitted instanceof Promise ? await admitted : admitted
     try {
@@ -197,7 +207,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   }
 
   async function serve(passage: Passage, user: UserInfo): Promise<Response> {
-    const { connection, warnings, style, target, info, trail, auditId } = passage
+    const { connection, warnings, style, target, info, trail, trace, auditId } = passage
     const attributes: AuthorizationAttributes = info.isResourceRequest
       ? { user, verb: info.verb, resourceRequest: true, group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, namespace: info.namespace, name: info.name, path: info.path, fieldSelector: info.fieldSelector, labelSelector: info.labelSelector }
       : { user, verb: info.verb, resourceRequest: false, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: info.path }
@@ -206,11 +216,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       trail.annotate('authorization.k8s.io/decision', decision.allowed ? 'allow' : 'forbid')
       trail.annotate('authorization.k8s.io/reason', decision.reason ?? '')
     }
+    trace?.step('authorization', info.isResourceRequest ? `${info.verb} ${info.resource}${info.subresource ? `/${info.subresource}` : ''}` : `${info.verb} ${info.path}`, decision.allowed ? 'passed' : 'refused', decision.reason)
     if (!decision.allowed) throw forbiddenError(attributes, decision.reason)
     const request = trail ? await trail.read(passage.request) : passage.request
     const warn = (text: string) => { if (!warnings.includes(text)) warnings.push(text) }
     const annotate = trail ? (key: string, value: string, level?: 'Request') => trail.annotate(key, value, level) : () => {}
     const remote = aggregator.remoteFor(target.path)
+    if (remote) trace?.step('aggregation', remote.apiService?.metadata.name ?? '')
     if (remote) return aggregator.serve(remote, { request, path: target.rawPath, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     // No route begins with two slashes, whatever is meant by it.
     if (target.path.startsWith('//')) return pathNotFound()
@@ -231,7 +243,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     checkReadable(info)
     const outage = (connection.health ?? options.health)?.etcdOutage()
     if (outage && info.resource !== 'componentstatuses') await etcdAnswers(outage, passage)
-    return resources.handle({ request, query: target.query, info, user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
+    return resources.handle({ request, query: target.query, info, user, pretty: style.pretty, warn, annotate, admissionMetrics, ...(trace ? { trace } : {}), ...(passage.deadlineMs === undefined ? {} : { deadlineMs: passage.deadlineMs }) })
   }
 
   /** Fails as a server does that has lost the keys of what it has written. k8s: apiserver/pkg/storage/etcd3 transformer errors */
@@ -275,12 +287,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     }
     const info = requestInfo(request.method, target.path, target.query)
     const passage: Passage = { request, connection, auditId: request.headers.get('audit-id') ?? random.uuid(), target, info, style: { encoding: 'json', pretty: wantsPretty(target.query, request) }, warnings: [] }
+    passage.trace = tracer.begin(request, target.rawPath + queryText(request.url))
     const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path, ...served(info) }
     const beganMs = clock.nowMs()
     const answered = metrics.begin(observed)
     const isLong = isLongRunning(info)
     if (!hasProtobufMessages() && speaksProtobuf(request.headers)) await clock.outside(loadProtobufMessages())
     let response: Response
+    let problem: string | undefined
     try {
       if (isLong) response = await pass(passage)
       else {
@@ -294,6 +308,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         response.headers.set('retry-after', '1')
       } else {
         const status = asStatusError(error, log, request)
+        problem = status.message
         if (status.code === 504 && !isLong) metrics.timedOut(observed)
         response = error instanceof RequestTimedOut ? error.answer() : statusAnswer(status, refusalStyle(request.headers.get('accept'), passage.style.pretty))
         // k8s: handlers/responsewriters Forbidden
@@ -302,6 +317,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     }
     if (passage.trail) response = await passage.trail.complete(response, isLong)
     answered()
+    if (passage.trace) tracer.end(passage.trace, response.status, problem)
     const ended = (code: number, bytes: number) => { metrics.ended(observed, code, clock.nowMs() - beganMs, bytes) }
     const length = response.headers.get('content-length')
     if (response.status === 101 || !response.body || (length !== null && !isLong)) ended(response.status, Number(length ?? 0))
@@ -351,6 +367,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     handle,
     as: (user) => new InProcessApi(inProcess!, user),
     fetchAs,
+    tracer,
     configure(configuration, commandLine) {
       argv = commandLine ?? argv
       const plugins = parts.configure?.(configuration)

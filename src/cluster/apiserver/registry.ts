@@ -158,6 +158,7 @@ export class Registry {
       checkNamespace(endpoint, draft, request.namespace)
       strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
       const findings = validateCreate(rules, draft)
+      request.trace?.step('schema', invalidKind(rules, draft).kind, findings.length > 0 ? 'refused' : 'passed')
       if (findings.length > 0) throw apiError.invalid(invalidKind(rules, draft), metadata.name ?? '', findings)
       if (request.warn !== ignoreWarning) for (const text of strategy.warningsOnCreate?.(draft) ?? []) request.warn(text)
       strategy.canonicalize?.(draft)
@@ -174,6 +175,7 @@ export class Registry {
         throw error
       }
       const out = request.dryRun ? stored : store.create(request.namespace, stored)
+      request.trace?.step('storage', store.key(request.namespace, metadata.name!), 'passed', request.dryRun ? 'dry run' : `revision ${out.metadata.resourceVersion}`)
       succeeded = true
       const conversion = endpoint.ready([out])
       if (conversion) await conversion
@@ -242,6 +244,7 @@ export class Registry {
         else strategy.beforeUpdate?.(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
       })
       const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request, plan)
+      request.trace?.step('schema', endpoint.kind.kind, error ? 'refused' : 'passed')
       if (error) throw error
       if (request.warn !== ignoreWarning) {
         // Whoever scales updates the object.
@@ -264,6 +267,7 @@ export class Registry {
       if (!isGone && isUnchanged(next, stored)) return stored
       if (request.dryRun) return next
       const out = isGone ? deepFreeze(next) : store.replace(request.namespace, next)
+      request.trace?.step('storage', store.key(request.namespace, request.name), 'passed', `revision ${out.metadata.resourceVersion}`)
       const conversion = endpoint.ready([out])
       if (conversion) await conversion
       return out
@@ -309,7 +313,9 @@ export class Registry {
         judged = current
         if (store.get(request.namespace, request.name) !== current) continue
       }
-      return this.#answered(endpoint, this.#deleteAdmitted(endpoint, current, request))
+      const deletion = this.#deleteAdmitted(endpoint, current, request)
+      request.trace?.step('storage', store.key(request.namespace, request.name), 'passed', request.dryRun ? 'dry run' : deletion.deleted ? 'deleted' : `revision ${deletion.object.metadata.resourceVersion}, marked for deletion`)
+      return this.#answered(endpoint, deletion)
     }
   }
 

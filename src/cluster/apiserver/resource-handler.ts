@@ -69,8 +69,8 @@ const METADATA_TRANSFORMS = ['PartialObjectMetadata', 'PartialObjectMetadataList
 const LIST_TRANSFORMS = OBJECT_TRANSFORMS
 const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
 
-function callerOf({ user, warn, annotate, deadlineMs, admissionMetrics }: Caller): Caller {
-  return { user, warn, annotate, ...(deadlineMs === undefined ? {} : { deadlineMs }), ...(admissionMetrics ? { admissionMetrics } : {}) }
+function callerOf({ user, warn, annotate, deadlineMs, admissionMetrics, trace }: Caller): Caller {
+  return { user, warn, annotate, ...(deadlineMs === undefined ? {} : { deadlineMs }), ...(admissionMetrics ? { admissionMetrics } : {}), ...(trace ? { trace } : {}) }
 }
 
 /** Serves the verbs of resources over HTTP. k8s: apiserver/pkg/endpoints/installer.go and handlers */

@@ -1,6 +1,7 @@
 /**
  * Where the API server's parts meet: who asks (authentication), may they (authorization), and what the cluster adds or refuses (admission).
  */
+import type { RequestTrace } from './tracing/request-tracer.ts'
 import type { AdmissionMetrics } from './metrics/admission-metrics.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { KubeObject, ResourceRef } from '../kinds/object.ts'
@@ -122,6 +123,8 @@ export interface AdmissionAttributes {
   deadlineMs?: number | undefined
   /** Where the time of webhooks is counted, where it is. */
   metrics?: AdmissionMetrics | undefined
+  /** Where each step is noted, while somebody looks. */
+  trace?: RequestTrace | undefined
 }
 
 /** What admission plugins can reach. */

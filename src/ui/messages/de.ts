@@ -174,6 +174,7 @@ export const de: Messages = {
   'cluster.state.running': 'läuft',
   'cluster.balancer': 'Load-Balancer für {count} Control Planes',
   'cluster.installed': 'Was installiert ist',
+  'cluster.requests': 'API-Anfragen',
   'machine.menu': 'Was mit der Maschine {name} geschehen soll',
   'machine.add': 'Node hinzufügen',
   'machine.start': 'Einschalten',

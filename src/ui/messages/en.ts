@@ -173,6 +173,7 @@ export const en = {
   'cluster.state.running': 'running',
   'cluster.balancer': 'load balancer of {count} control planes',
   'cluster.installed': 'What is installed',
+  'cluster.requests': 'API requests',
   'machine.menu': 'What to do with the machine {name}',
   'machine.add': 'Add a node',
   'machine.start': 'Switch on',

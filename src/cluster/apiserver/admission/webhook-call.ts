@@ -64,6 +64,7 @@ export async function callWebhook(type: 'mutating' | 'validating', invocation: I
     rejected = false
     return permission
   } finally {
+    seen.trace?.step(type === 'mutating' ? 'mutation' : 'validation', `webhook ${invocation.hook.name}`, rejected ? 'refused' : 'passed')
     seen.metrics?.observe('webhook', invocation.hook.name, type === 'mutating' ? 'admit' : 'validate', seen.operation, rejected, parts.clock.nowMs() - beganMs)
   }
 }

@@ -1,0 +1,15 @@
+/** Texts of the view of the API server's requests, which come with it. */
+export const requestsTexts = {
+  en: {
+    title: 'API requests', close: 'Close the view', about: 'What clients ask the API server for while this is open, and what becomes of it, step by step.', none: 'Nothing yet. Run a kubectl command in the terminal.', failed: 'This could not be read: {message}',
+    smallTalk: 'Also health checks and discovery', running: 'under way', took: '{ms} ms', list: 'Requests, the newest first', steps: 'Steps', by: 'by {agent}',
+    authentication: 'Who asks', impersonation: 'On behalf of', flow: 'Priority and fairness', authorization: 'May they?', aggregation: 'Handed to another server', mutation: 'Admission: change', schema: 'Validation of the kind', validation: 'Admission: check', storage: 'Stored in etcd',
+    passed: 'passed', changed: 'changed', refused: 'refused', removed: 'removed', unchanged: 'and {count} more that changed nothing: {names}', agreed: '{count} that agreed: {names}', read: 'Read, without admission.',
+  },
+  de: {
+    title: 'API-Anfragen', close: 'Ansicht schließen', about: 'Was Clients den API-Server fragen, solange dies offen ist, und was Schritt für Schritt daraus wird.', none: 'Noch nichts. Führe im Terminal einen kubectl-Befehl aus.', failed: 'Das ließ sich nicht lesen: {message}',
+    smallTalk: 'Auch Health-Checks und Discovery', running: 'läuft', took: '{ms} ms', list: 'Anfragen, die neueste zuerst', steps: 'Schritte', by: 'von {agent}',
+    authentication: 'Wer fragt', impersonation: 'Im Namen von', flow: 'Priority and Fairness', authorization: 'Darf er das?', aggregation: 'An einen anderen Server gereicht', mutation: 'Admission: ändern', schema: 'Validierung der Art', validation: 'Admission: prüfen', storage: 'In etcd gespeichert',
+    passed: 'in Ordnung', changed: 'geändert', refused: 'abgelehnt', removed: 'entfernt', unchanged: 'und {count} weitere, die nichts änderten: {names}', agreed: '{count}, die zustimmten: {names}', read: 'Gelesen, ohne Admission.',
+  },
+} as const

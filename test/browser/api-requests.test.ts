@@ -1,0 +1,39 @@
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startApp } from './app.ts'
+import type { App, Tab } from './app.ts'
+
+let app: App
+let tab: Tab
+beforeAll(async () => {
+  app = await startApp()
+  tab = await app.open()
+})
+afterAll(() => app?.stop())
+
+const shot = async (name: string) => { if (process.env['SHOTS']) await tab.page.screenshot({ path: path.join(process.env['SHOTS'], `${name}.png`) }) }
+
+test('what kubectl asks for is shown with each step on its way, and what is refused with the reason', async () => {
+  const { page } = tab
+  await page.getByRole('region', { name: 'Cluster', exact: true }).getByRole('button', { name: 'API requests' }).click()
+  const view = page.getByRole('region', { name: 'API requests' })
+  await view.getByText('Nothing yet.').waitFor()
+  expect(await tab.run('kubectl create namespace quay')).toBe('namespace/quay created')
+  expect(await tab.run('kubectl run web --image=nginx -n quay')).toBe('pod/web created')
+  const created = view.locator('details', { hasText: '/api/v1/namespaces/quay/pods' }).filter({ hasText: 'POST' })
+  await created.locator('summary').press('Enter')
+  await expect.poll(() => created.locator('.steps > li > b').allTextContents()).toEqual(['Who asks', 'Priority and fairness', 'May they?', 'Admission: change', 'Validation of the kind', 'Admission: check', 'Stored in etcd'])
+  expect(await created.textContent()).toContain('spec.serviceAccountName: "default"')
+  expect(await created.textContent()).toContain('/registry/pods/quay/web')
+  await shot('api-requests')
+  await tab.run('kubectl delete pod web -n quay --as ann')
+  const refused = view.locator('details', { hasText: 'DELETE' })
+  expect(await refused.locator('summary').textContent()).toContain('403')
+  await refused.locator('summary').press('Enter')
+  expect(await refused.textContent()).toContain('User "ann" cannot delete resource "pods"')
+  await page.keyboard.press('Escape')
+  await expect.poll(() => view.count()).toBe(0)
+  // Nobody looks: nothing is noted, and nothing is left when it is opened again.
+  await page.getByRole('button', { name: 'API requests' }).click()
+  await view.getByText('Nothing yet.').waitFor()
+})
