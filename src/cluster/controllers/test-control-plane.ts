@@ -63,7 +63,7 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
     clock, api, server, informers,
     async addNode(name, { cpu = '8', taints, ...metadata } = {}) {
       const amounts = { cpu, memory: '16Gi', pods: '110', 'ephemeral-storage': '100Gi' }
-      await api.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name, ...metadata.labels } }, ...(taints ? { spec: { taints } } : {}) })
+      await api.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name, ...metadata.labels }, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...metadata.annotations } }, ...(taints ? { spec: { taints } } : {}) })
       const now = rfc3339(clock.nowMs())
       await api.patch('nodes', name, undefined, 'application/strategic-merge-patch+json', { status: { capacity: amounts, allocatable: amounts, conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now, reason: 'KubeletReady', message: 'kubelet is posting ready status' }] } }, { subresource: 'status' })
       const lease = await api.create<Lease>('leases.coordination.k8s.io', { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: 'kube-node-lease' }, spec: { holderIdentity: name } } as unknown as Lease)

@@ -99,3 +99,10 @@ test('attachments that somebody else made stay, whatever volume they name', asyn
   await plane.clock.advance(20_000)
   expect((await attachments()).map(({ metadata }) => metadata.name)).toEqual(['own-disk', 'own-unknown'])
 })
+
+test('a node whose kubelet attaches for itself is left alone', async () => {
+  await plane.api.patch('nodes', 'one', undefined, 'application/merge-patch+json', { metadata: { annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': null } } })
+  await run('a', 'one')
+  await plane.clock.advance(10_000)
+  expect(await attachments()).toEqual([])
+})

@@ -16,8 +16,12 @@ const MAX_UNMOUNT_WAIT_MS = 360_000
 const RECHECK_MS = 5_000
 /** k8s: pkg/volume/csi csiTimeout */
 const ATTACH_TIMEOUT_MS = 120_000
+/** Nodes whose kubelets leave attaching to the controller say so. k8s: volumeutil.ControllerManagedAttachAnnotation */
+const MANAGED = 'volumes.kubernetes.io/controller-managed-attach-detach'
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
 const BY_VOLUME = { name: 'volume', values: ({ spec }: VolumeAttachment): readonly string[] => spec?.source?.persistentVolumeName ? [spec.source.persistentVolumeName] : [] }
+
+const isManaged = (node: Node | undefined) => node?.metadata.annotations?.[MANAGED] !== undefined
 
 /**
  * Attaches CSI volumes to the nodes whose pods use them, and detaches them when the last one has let go: it makes and deletes VolumeAttachments, which
@@ -48,7 +52,7 @@ export const attachDetachController = (): Controller => {
     const ref = volume?.spec?.claimRef
     const claim = ref && cache.get<PersistentVolumeClaim>(CLAIMS, `${ref.namespace}/${ref.name}`)
     const pods = attachRequired && claim && claim.metadata.uid === ref.uid && claim.spec?.volumeName === key
-      ? cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, keyOf(claim)).filter((pod) => pod.spec.nodeName && !isPodTerminal(pod) && cache.get<Node>('nodes', pod.spec.nodeName)) : []
+      ? cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, keyOf(claim)).filter((pod) => pod.spec.nodeName && !isPodTerminal(pod) && isManaged(cache.get<Node>('nodes', pod.spec.nodeName))) : []
     const wanted = new Map<string, Pod[]>()
     for (const pod of pods) wanted.set(pod.spec.nodeName!, [...wanted.get(pod.spec.nodeName!) ?? [], pod])
     const before = toldOf.get(key)
