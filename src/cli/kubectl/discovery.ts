@@ -158,7 +158,7 @@ export class RestMapper {
       const anyVersion = (r: ApiResource) => exact && version !== '' ? group === '' || r.group === group : fits(r, exact)
       let found: ApiResource | undefined
       for (const r of this.resources()) {
-        if (!anyVersion(r) || !r.shortNames.includes(name)) continue
+        if (!anyVersion(r) || !r.shortNames.includes(given)) continue
         // The same resource in another version isn't another one.
         if (found && (r.group !== found.group || r.resource !== found.resource)) this.#warn(`short name ${JSON.stringify(name)} could also match lower priority resource ${groupResource(r)}`)
         found ??= r

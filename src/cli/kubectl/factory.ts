@@ -98,10 +98,12 @@ export class Factory {
     return this.#global('context') || this.kubeconfig().currentContext
   }
 
-  #context() {
+  /** The context that counts. Asked for its namespace, the whole configuration is judged first, and says so. k8s: clientcmd ConfirmUsable, getContext */
+  #context(judged: boolean) {
     const config = this.kubeconfig()
     const name = this.contextName()
     const context = config.contexts.get(name)
+    if (!context && !judged && this.#global('context')) throw new Error(`context ${JSON.stringify(name)} does not exist`)
     if (!context && name && (this.#global('context') || config.contexts.size > 0 || config.currentContext))
       throw new ConfigurationInvalid(`context was not found for specified context: ${name}`)
     return context
@@ -123,7 +125,10 @@ export class Factory {
   namespace(): { namespace: string; explicit: boolean } {
     if (this.#globalChanged('namespace') && this.#global('namespace')) return { namespace: this.#global('namespace'), explicit: true }
     const inCluster = this.#inCluster()
-    return { namespace: this.#context()?.namespace || inCluster?.namespace || 'default', explicit: false }
+    const context = this.#context(true)
+    const cluster = this.#global('cluster')
+    if (cluster && !inCluster && !this.kubeconfig().clusters.has(cluster)) throw new Error(`no server found for cluster ${JSON.stringify(cluster)}`)
+    return { namespace: context?.namespace || inCluster?.namespace || 'default', explicit: false }
   }
 
   /**
@@ -132,7 +137,7 @@ export class Factory {
    */
   restConfig(): RestConfig {
     const inCluster = this.#inCluster()
-    const context = this.#context()
+    const context = this.#context(false)
     return restConfigOf({
       proc: this.proc, flags: this.flags, kubeconfig: this.kubeconfig(), clusterName: this.#global('cluster') || context?.cluster || '', userName: this.#global('user') || context?.user || '',
       fromContext: context !== undefined, global: (name) => this.#global(name), inCluster, pluginPolicy: this.pluginPolicy, userAgent: this.#options.userAgent ?? `kubectl/${CLIENT_VERSION} (linux/amd64) kubernetes/drydock`,

@@ -78,6 +78,12 @@ const POD_TABLE = {
   rows: [{ cells: ['web', '1/1', 'worker'], object: { metadata: { name: 'web', namespace: 'default', labels: { app: 'web' } } } }, { cells: ['database', '0/1', 'worker'], object: { metadata: { name: 'database', namespace: 'default' } } }],
 }
 
+test('a table whose rows are null is empty; labels follow the last cell, and nothing is shown beyond the last column', async () => {
+  expect(await run(['get', 'pods'], { '/api/v1/namespaces/default/pods': { ...POD_TABLE, rows: null } })).toMatchObject({ stdout: '', stderr: 'No resources found in default namespace.\n' })
+  const rows = [{ ...POD_TABLE.rows[0]!, cells: ['web', '1/1', 'worker', '5m'] }]
+  expect((await run(['get', 'pods', '--show-labels', '-o', 'wide'], { '/api/v1/namespaces/default/pods': { ...POD_TABLE, rows } })).stdout).toBe('NAME   READY   NODE     LABELS\nweb    1/1     worker   5m\n')
+})
+
 describe('the command line', () => {
   test('unknown commands suggest near ones', async () => {
     expect(await run(['gett', 'pods'])).toMatchObject({ code: 1, stderr: 'error: unknown command "gett" for "kubectl"\n\nDid you mean this?\n\tset\n\tget\n' })
@@ -112,6 +118,11 @@ describe('the command line', () => {
 
   test('a missing kubeconfig leads to localhost, a missing context is named', async () => {
     expect((await run(['--context=nothere', 'get', 'pods'])).stderr).toBe('Error in configuration: context was not found for specified context: nothere\n')
+    // Only who needs the context's namespace hears of the whole configuration.
+    expect((await run(['--context=nothere', '-n', 'a', 'get', 'pods'])).stderr).toBe('error: context "nothere" does not exist\n')
+    expect((await run(['--context=nothere', 'version']))).toMatchObject({ stdout: '', stderr: 'error: context "nothere" does not exist\n' })
+    expect((await run(['--cluster=nothere', 'get', 'pods'])).stderr).toBe('error: no server found for cluster "nothere"\n')
+    expect((await run(['--cluster=nothere', 'api-versions'])).stderr).toBe('error: cluster "nothere" does not exist\n')
   })
 })
 

@@ -92,7 +92,7 @@ function requestTimeoutMs(text: string): number {
 function overriddenCluster({ flags, kubeconfig, clusterName, global }: ConnectionSettings): ClusterEntry {
   const found = kubeconfig.clusters.get(clusterName)
   const server = global('server')
-  if (clusterName && !found && !server && global('cluster')) throw new Error(`no server found for cluster ${JSON.stringify(clusterName)}`)
+  if (clusterName && !found && global('cluster')) throw new Error(`cluster ${JSON.stringify(clusterName)} does not exist`)
   // A context may name a cluster that isn't there, or one without a server: the default stays. k8s: clientcmd ClusterDefaults
   const cluster: ClusterEntry = { ...(clusterName ? { server: 'http://localhost:8080' } : {}), ...found }
   if (server) cluster.server = server

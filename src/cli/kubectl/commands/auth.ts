@@ -21,6 +21,7 @@ const canI: CommandHandler = async (inv) => {
   const { f, flags, args, out } = inv
   const quiet = flags.bool('quiet')
   const say = (text: string) => { if (!quiet) void out(text) }
+  f.rest()
   const namespace = flags.bool('all-namespaces') ? '' : f.namespace().namespace
   if (flags.bool('list')) {
     if (args.length !== 0) throw new Error('list option must be specified with no arguments')

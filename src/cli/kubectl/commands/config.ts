@@ -90,7 +90,6 @@ const view: CommandHandler = async (inv) => {
     if (context.user && config.users.has(context.user)) small.users.set(context.user, config.users.get(context.user)!)
     config = small
   }
-  if (contextName && !flags.bool('minify')) config = { ...config, currentContext: contextName }
   const print = printerFor(f, { defaultOutput: 'yaml', keepOrder: true })
   const shown = (object: unknown) => print(inOrder(object) as unknown as KubeObject)
   const object = kubeconfigObject(config) as any

@@ -54,6 +54,7 @@ export const diff: CommandHandler = async (inv) => {
   if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
   if (flags.bool('force-conflicts') && !flags.bool('server-side')) throw new Error('--force-conflicts only works with --server-side')
   const allowlist = flags.bool('prune') && flags.list('prune-allowlist').length > 0 ? parsePruneAllowlist(await f.mapper(), flags.list('prune-allowlist')) : []
+  f.rest()
   const { namespace, explicit } = f.namespace()
   const result = await findResources(f, {
     filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, labelSelector: flags.str('selector') || undefined, flatten: true,

@@ -48,6 +48,7 @@ export const apiResources: CommandHandler = async ({ f, flags, args, out, spec }
 export const apiVersions: CommandHandler = async ({ f, args, out, spec }) => {
   if (args.length > 0) throw usageError(spec, `unexpected arguments: [${args.join(' ')}]`)
   f.forgetDiscovery()
+  f.rest()
   const mapper = await f.mapper().catch((error: Error) => { throw new Error(`couldn't get available api versions from server: ${error.message}`) })
   const versions = mapper.groups.flatMap((g) => g.versions.map((v) => groupVersion({ group: g.name, version: v.version })))
   void out(versions.sort().map((v) => `${v}\n`).join(''))
@@ -63,8 +64,10 @@ export const version: CommandHandler = async ({ f, flags, args, out }) => {
   let serverVersion: Record<string, string> | undefined
   let failure: unknown
   if (!flags.bool('client')) {
+    // A configuration that can't be used ends the command before anything is told.
+    const rest = f.rest()
     try {
-      serverVersion = await f.rest().json('GET', '/version')
+      serverVersion = await rest.json('GET', '/version')
     } catch (error) {
       failure = error
     }

@@ -147,6 +147,8 @@ export const explain: CommandHandler = async ({ f, flags, args, out }) => {
     }
     return { mapping: mapper.requireResource(parts[0]!), path: parts.slice(1) }
   }, 2)
+  // Only names and single dots make a path of fields.
+  if (/\.\.|\*/.test(args[0]!)) throw new Error('invalid jsonpath syntax, first node must be field node')
   if (wanted) {
     if (wanted.split('/').length > 2) throw new Error(`unexpected GroupVersion string: ${wanted}`)
     mapping = { ...mapping, ...parseGroupVersion(wanted) }

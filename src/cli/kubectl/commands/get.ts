@@ -50,7 +50,7 @@ export const get: CommandHandler = async (inv) => {
     return human ? await printHuman(inv, query) : await printGeneric(inv, query)
   } catch (error) {
     if (!(error instanceof UnsortableField)) throw error
-    void err(klogLine(f.proc, 'F', 'sorter.go:375', error.message))
+    void err(klogLine(f.proc, 'F', error.place, error.message))
     throw new SilentExit(1)
   }
 }
@@ -88,7 +88,7 @@ async function printHuman(inv: Invocation, query: ResourceQuery): Promise<void> 
   }
   void out(text)
   const written = text !== ''
-  const allNamespaced = !query.allNamespaces && infos.every((i) => i.mapping.namespaced)
+  const allNamespaced = !query.allNamespaces && found.every((i) => i.mapping.namespaced)
   if (!written && !flags.bool('ignore-not-found') && kept.length === 0)
     void err(allNamespaced ? `No resources found in ${query.namespace} namespace.\n` : 'No resources found\n')
   const failure = aggregate(kept)
@@ -115,7 +115,7 @@ function sortBy(inv: Invocation, infos: Info[]): Info[] {
     const object = infos[0]!.object
     if (!object.rows || object.rows.length < 2) return infos
     try {
-      return [{ ...infos[0]!, object: { ...object, rows: sortedBy(object.rows, path, (r) => r.object) } as KubeObject }]
+      return [{ ...infos[0]!, object: { ...object, rows: sortedBy(object.rows, path, (r) => r.object, true) } as KubeObject }]
     } catch (error) {
       if (error instanceof UnsortableField) throw error
       // The printer that sorts fails, nobody hears of it, and nothing is printed. k8s: GetOptions.Run

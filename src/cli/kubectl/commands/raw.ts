@@ -4,9 +4,11 @@ import { readInput } from '../resources.ts'
 import type { Invocation } from './handler.ts'
 
 /** --raw: a request to a path as it is written. k8s: kubectl/pkg/rawhttp */
-export async function rawRequest(inv: Invocation, method: string, path: string, file = ''): Promise<void> {
+export async function rawRequest(inv: Invocation, method: string, given: string, file = ''): Promise<void> {
   const { f, out } = inv
-  if (!path.startsWith('/')) throw new Error(`--raw must be a valid URL path: parse ${JSON.stringify(path)}: invalid URI for request`)
+  if (!/^(\/|[a-z][a-z0-9+.-]*:)/i.test(given)) throw new Error(`--raw must be a valid URL path: parse ${JSON.stringify(given)}: invalid URI for request`)
+  // Of a whole URL only the path counts.
+  const path = given.startsWith('/') ? given : /^[^/]+:\/\/[^/?]*(\/.*)$/.exec(given)?.[1] ?? '/'
   const body = file ? await readInput(f, file).catch((error: unknown) => { throw new Error(`open ${file}: ${unixText(error)}`) }) : undefined
   if (method === 'GET') {
     const response = await f.rest().send('GET', path, { streaming: true })

@@ -82,8 +82,8 @@ const pod: CommandHandler = async (inv) => {
   // Selectors are read before anything is asked for.
   parseLabelSelector(flags.str('selector'))
   parseFieldSelector(flags.str('field-selector'))
-  await requireMetrics(inv)
   const { namespace } = f.namespace()
+  await requireMetrics(inv)
   const all = flags.bool('all-namespaces')
   const selectors = { labelSelector: flags.str('selector') || undefined, fieldSelector: flags.str('field-selector') || undefined }
   const base = all && !args[0] ? `${ROOT}/pods` : `${ROOT}/namespaces/${namespace}/pods`

@@ -80,6 +80,8 @@ export const wait: CommandHandler = async (inv) => {
   const timeout = flags.duration('timeout')
   const timeoutMs = timeout < 0 ? 168 * 3_600_000 : timeout
   const print = printerFor(f, { operation: 'condition met' })
+  // That the server can be asked is looked at before the namespace is.
+  f.rest()
   const { namespace, explicit } = f.namespace()
   const forDelete = conditions.some((c) => c.type === 'delete')
   const query = {
