@@ -1,6 +1,6 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { base64Url } from './pem.ts'
+import { base64Url } from './base64.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

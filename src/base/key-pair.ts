@@ -1,4 +1,5 @@
-import { bytesOfBase64, hexOf } from './pem.ts'
+import { bytesOfBase64 } from './base64.ts'
+import { hexOf } from './pem.ts'
 import { children, oidOf, readDer } from './der.ts'
 import type { DerNode } from './der.ts'
 

@@ -1,3 +1,4 @@
+import { base64Of } from '../base/base64.ts'
 import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
 import type { EditRequest, FileEntry } from '../host/protocol.ts'
@@ -229,9 +230,7 @@ export class EditorPane extends LitElement {
     if (entry.sizeBytes > 1_000_000) return
     const { data } = await this.client.ask('readBytes', { path: entry.path }).catch(() => ({ data: undefined }))
     if (!data) return
-    let binary = ''
-    for (let i = 0; i < data.length; i += 8192) binary += String.fromCharCode(...data.subarray(i, i + 8192))
-    this.#near.set(entry.path, `data:application/octet-stream;base64,${btoa(binary)}`)
+    this.#near.set(entry.path, `data:application/octet-stream;base64,${base64Of(data)}`)
   }
 
   #onDragStart(event: DragEvent, entry: FileEntry): void {

@@ -1,3 +1,4 @@
+import { base64Of } from '../base/base64.ts'
 /** An answer of the simulated network. */
 export interface PageAnswer {
   status: number
@@ -99,9 +100,7 @@ export async function selfContained(answer: PageAnswer, load: Load): Promise<str
     if (url.startsWith('data:')) return url
     const found = await load(new URL(url, answer.url).href)
     if (found.status >= 400) throw new Error(String(found.status))
-    let binary = ''
-    for (let i = 0; i < found.body.length; i += 8192) binary += String.fromCharCode(...found.body.subarray(i, i + 8192))
-    return `data:${found.contentType || 'application/octet-stream'};base64,${btoa(binary)}`
+    return `data:${found.contentType || 'application/octet-stream'};base64,${base64Of(found.body)}`
   }
   await Promise.all([
     ...[...page.querySelectorAll<HTMLLinkElement>('link[href]')].map(async (link) => {

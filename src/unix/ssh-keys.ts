@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64Url } from '../base/base64.ts'
 import { UnixError } from './types.ts'
 import type { Proc, Program } from './types.ts'
 import { parseOptions, utilityProgram } from './utilities/utility.ts'
@@ -30,14 +31,14 @@ export const sshKeygen: Program = utilityProgram(async (context) => {
   const { privatePem, publicBlob } = await proc.clock.outside(makeRsaKey(Number(options.value('b') ?? RSA_BITS)))
   try {
     proc.fs.writeFile(path, privatePem, { mode: 0o600 })
-    proc.fs.writeFile(`${path}.pub`, `ssh-rsa ${base64(publicBlob)} ${comment}\n`, { mode: 0o644 })
+    proc.fs.writeFile(`${path}.pub`, `ssh-rsa ${base64Of(publicBlob)} ${comment}\n`, { mode: 0o644 })
   } catch (error) {
     if (!(error instanceof UnixError)) throw error
     await err(`Saving key "${path}" failed: ${error.message}\n`)
     return 1
   }
   const digest = new Uint8Array(await proc.clock.outside(crypto.subtle.digest('SHA-256', publicBlob as Uint8Array<ArrayBuffer>)))
-  await say(`Your identification has been saved in ${path}\nYour public key has been saved in ${path}.pub\nThe key fingerprint is:\nSHA256:${base64(digest).replace(/=+$/, '')} ${comment}\n`)
+  await say(`Your identification has been saved in ${path}\nYour public key has been saved in ${path}.pub\nThe key fingerprint is:\nSHA256:${base64Of(digest).replace(/=+$/, '')} ${comment}\n`)
   return 0
 }, 'gnu', 'ssh-keygen')
 
@@ -91,13 +92,12 @@ async function makeRsaKey(bits: number): Promise<{ privatePem: string; publicBlo
   const pair = await crypto.subtle.generateKey({ name: 'RSASSA-PKCS1-v1_5', modulusLength: bits, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }, true, ['sign', 'verify'])
   const [pkcs8, jwk] = await Promise.all([crypto.subtle.exportKey('pkcs8', pair.privateKey), crypto.subtle.exportKey('jwk', pair.publicKey)])
   const number = (text = '') => {
-    const bytes = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+    const bytes = bytesOfBase64Url(text)
     // A first bit that is set would make it negative.
     return bytes[0]! & 0x80 ? Uint8Array.of(0, ...bytes) : bytes
   }
   const parts = [new TextEncoder().encode('ssh-rsa'), number(jwk.e), number(jwk.n)]
   const publicBlob = Uint8Array.from(parts.flatMap((part) => [part.length >>> 24, (part.length >>> 16) & 255, (part.length >>> 8) & 255, part.length & 255, ...part]))
-  return { privatePem: `-----BEGIN PRIVATE KEY-----\n${base64(new Uint8Array(pkcs8)).replace(/.{64}/g, '$&\n').replace(/\n?$/, '\n')}-----END PRIVATE KEY-----\n`, publicBlob }
+  return { privatePem: `-----BEGIN PRIVATE KEY-----\n${base64Of(new Uint8Array(pkcs8)).replace(/.{64}/g, '$&\n').replace(/\n?$/, '\n')}-----END PRIVATE KEY-----\n`, publicBlob }
 }
 
-const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))

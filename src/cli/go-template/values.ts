@@ -1,3 +1,4 @@
+import { base64Of } from '../../base/base64.ts'
 /** Values of templates: maps, lists, texts, truth values and numbers as they are in JavaScript; what Go tells apart beyond them has classes here. */
 
 /** No value at all, as for a key that a map doesn't have: Go's zero reflect.Value, printed as `<no value>`. */
@@ -147,7 +148,7 @@ export function goDurationText(nanoseconds: number): string {
 /** Without Go's types: what JSON and YAML are made of. */
 export function plainValue(value: unknown): unknown {
   if (value instanceof GoInt) return value.value
-  if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value))
+  if (value instanceof Uint8Array) return base64Of(value)
   if (Array.isArray(value)) return value.map(plainValue)
   if (isGoObject(value)) return plainValue(value.toJSON ? value.toJSON() : value.print())
   if (isNil(value)) return null

@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64 } from '../../base/base64.ts'
 import type { Proc } from '../../unix/types.ts'
 import { UnixError } from '../../unix/types.ts'
 import { goNetError } from '../../unix/net/go-net-error.ts'
@@ -294,12 +295,10 @@ export function dialMessage(url: string, error: Error): string {
 }
 
 export function decodeBase64(text: string): string {
-  return new TextDecoder().decode(Uint8Array.from(atob(text.replace(/\s/g, '')), (c) => c.charCodeAt(0)))
+  return new TextDecoder().decode(bytesOfBase64(text.replace(/\s/g, '')))
 }
 
 export function encodeBase64(data: string | Uint8Array): string {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
-  let binary = ''
-  for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
-  return btoa(binary)
+  return base64Of(bytes)
 }

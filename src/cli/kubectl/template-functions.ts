@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../base/base64.ts'
 import { goFunction, isGoMap, isNil } from '../go-template/values.ts'
 import type { GoFunction } from '../go-template/values.ts'
 
@@ -12,7 +13,7 @@ export const KUBECTL_FUNCTIONS: Readonly<Record<string, GoFunction>> = {
   }),
   base64decode: goFunction('string', (text: string) => {
     try {
-      return new TextDecoder().decode(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)))
+      return new TextDecoder().decode(bytesOfBase64(text))
     } catch {
       throw new Error('base64 decode failed: illegal base64 data at input byte 0')
     }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { deepFreeze } from '../../base/freeze.ts'
 import type { HttpRequest } from '../../base/http.ts'
-import { base64Of, bytesOfBase64 } from '../../base/pem.ts'
+import { base64Of, bytesOfBase64 } from '../../base/base64.ts'
 import type { EtcdMembers } from '../etcd/members/etcd-members.ts'
 import type { MemberInfo } from '../etcd/members/member-record.ts'
 import { EtcdError, FROM_KEY } from '../etcd/types.ts'

@@ -1,3 +1,4 @@
+import { base64Url } from '../../base/base64.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import { EtcdError, prefixEnd, type KeyValue } from '../etcd/types.ts'
 import { parseJson, SyntaxProblem } from '../kinds/json-text.ts'
@@ -128,7 +129,7 @@ interface ContinueToken {
 
 function encodeContinue(start: string, revision: number): string {
   const bytes = new TextEncoder().encode(JSON.stringify({ v: 'meta.k8s.io/v1', rv: revision, start }))
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
+  return base64Url(bytes)
 }
 
 /** Go names the byte that it can't read; the reader here would name the first byte of its UTF-8 form. */

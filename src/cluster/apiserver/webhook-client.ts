@@ -1,4 +1,5 @@
 /** How the API server calls webhooks, for admission and for conversion. k8s: apiserver/pkg/util/webhook, client-go/rest */
+import { bytesOfBase64 } from '../../base/base64.ts'
 import type { Clock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
 import { parseBody, SyntaxProblem } from '../kinds/decode.ts'
@@ -181,7 +182,7 @@ function cleanPath(path: string): string {
 
 /** A Service is known by its name in the cluster. */
 function trustOf({ service, caBundle }: WebhookClientConfig, host: string): TlsClient {
-  return { serverName: service ? `${service.name}.${service.namespace}.svc` : host, ...(caBundle ? { caPem: new TextDecoder().decode(Uint8Array.from(atob(caBundle), (char) => char.charCodeAt(0))) } : {}) }
+  return { serverName: service ? `${service.name}.${service.namespace}.svc` : host, ...(caBundle ? { caPem: new TextDecoder().decode(bytesOfBase64(caBundle)) } : {}) }
 }
 
 /** Where a webhook is to be reached, or why it can't be. k8s: kube-aggregator ResolveCluster */

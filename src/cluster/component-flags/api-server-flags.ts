@@ -5,7 +5,7 @@ import { MISSING_PLUGINS, PLUGIN_NAMES } from '../apiserver/admission/optional-p
 import { parseTokenFile } from '../apiserver/auth/token-file.ts'
 import { KUBEADM_CONFIGURATION } from '../apiserver/configuration.ts'
 import type { ApiServerConfiguration, AuthorizationMode } from '../apiserver/configuration.ts'
-import { bytesOfBase64 } from '../../base/pem.ts'
+import { bytesOfBase64 } from '../../base/base64.ts'
 import type { EncryptionProvider, EncryptionRule } from '../apiserver/encryption/encryption-at-rest.ts'
 import { parseYaml } from '../kinds/yaml-text.ts'
 import { LaunchError } from './component-flags.ts'

@@ -1,4 +1,4 @@
-import { base64Of } from '../../base/pem.ts'
+import { base64Of } from '../../base/base64.ts'
 import type { Api } from '../client/api.ts'
 import type { Controller, ControllerContext } from '../client/controller-runner.ts'
 import type { Secret, ServiceAccount } from '../kinds/generated/types.ts'

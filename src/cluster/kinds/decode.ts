@@ -2,6 +2,7 @@
  * From text to objects: what Go's decoder would make of a body, field by field. Unknown fields are dropped and named; values are brought into
  * the form in which the real server prints them (quantities, times, which empty fields appear).
  */
+import { base64Of } from '../../base/base64.ts'
 import { setOwn } from '../../base/freeze.ts'
 import { sortKeys } from './go-text.ts'
 import type { Kind } from './kind.ts'
@@ -253,7 +254,7 @@ function decode(node: TypeNode, value: unknown, state: DecodeState, known?: unkn
       break
     case 'bytes':
       if (typeof value === 'string' && badBase64At(value) < 0) return /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value
-      if (Array.isArray(value) && value.every(isByte)) return base64Of(value as (number | null)[])
+      if (Array.isArray(value) && value.every(isByte)) return base64OfList(value as (number | null)[])
       break
     case 'raw':
     case 'schema-or-strings':
@@ -427,8 +428,8 @@ function copyJson(value: unknown, depth = 0): unknown {
 const isByte = (value: unknown) => value === null || (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255)
 
 /** Go reads bytes from a list of numbers too. */
-function base64Of(bytes: readonly (number | null)[]): string {
-  return btoa(String.fromCharCode(...bytes.map((byte) => byte ?? 0)))
+function base64OfList(bytes: readonly (number | null)[]): string {
+  return base64Of(Uint8Array.from(bytes, (byte) => byte ?? 0))
 }
 
 /** Position of the first byte that is no base64, as Go counts; -1 when all is well. */

@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../base/base64.ts'
 import { fieldsOf, isScalar, isTextList, messageOf, PROTOBUF_MAGIC, type ProtobufField } from './protobuf-messages.ts'
 
 /**
@@ -171,12 +172,8 @@ function writeValue(writer: ProtobufWriter, number: number, type: string, value:
 
 const textOf = (value: unknown) => value === undefined || value === null ? '' : String(value)
 
-function fromBase64(text: string): Uint8Array {
-  const binary = atob(text.replace(/[\r\n]/g, ''))
-  const bytes = new Uint8Array(binary.length)
-  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
-  return bytes
-}
+/** Line breaks don't count, as in Go. */
+const fromBase64 = (text: string) => bytesOfBase64(text.replace(/[\r\n]/g, ''))
 
 /** Messages whose JSON form isn't an object of their fields. */
 const SPECIAL: Record<string, (writer: ProtobufWriter, value: unknown) => void> = {

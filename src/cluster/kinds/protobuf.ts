@@ -1,3 +1,4 @@
+import { base64Of } from '../../base/base64.ts'
 import { setOwn } from '../../base/freeze.ts'
 import { rfc3339, rfc3339Micro } from '../../base/clock.ts'
 import { goFieldName } from './go-field-names.ts'
@@ -186,7 +187,7 @@ const decoder = new TextDecoder()
 function scalar(type: string, value: Value): unknown {
   switch (type) {
     case 's': return text(value)
-    case 'b': return base64(bytesOf(value))
+    case 'b': return base64Of(bytesOf(value))
     case 'B': return value !== 0n
     case 'i': {
       const number = BigInt.asIntN(64, typeof value === 'bigint' ? value : 0n)
@@ -203,12 +204,6 @@ function text(value: Value): string {
 function bytesOf(value: Value): Uint8Array {
   if (!(value instanceof Uint8Array)) throw new ProtobufError('proto: wrong wireType')
   return value
-}
-
-function base64(bytes: Uint8Array): string {
-  let binary = ''
-  for (let i = 0; i < bytes.length; i += 8_192) binary += String.fromCharCode(...bytes.subarray(i, i + 8_192))
-  return btoa(binary)
 }
 
 /** Walks the fields of a message. @throws ProtobufError for bytes that aren't the fields of `shape`. k8s: the Unmarshal methods of generated.pb.go */

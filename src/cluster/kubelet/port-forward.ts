@@ -1,3 +1,4 @@
+import { base64Of } from '../../base/base64.ts'
 import type { Clock } from '../../base/clock.ts'
 import { UpgradeResponse, webSocketPair } from '../../base/http.ts'
 import type { HttpRequest, WebSocketEnd } from '../../base/http.ts'
@@ -90,7 +91,7 @@ async function serveTunnel(socket: WebSocketEnd, target: PortForwardTarget, cloc
 async function serveChannels(socket: WebSocketEnd, base64: boolean, ports: readonly number[], target: PortForwardTarget): Promise<void> {
   const send = (channel: number, data: Uint8Array) => {
     if (base64) {
-      socket.send(`${channel}${btoa(String.fromCharCode(...data))}`)
+      socket.send(`${channel}${base64Of(data)}`)
       return
     }
     const message = new Uint8Array(data.length + 1)

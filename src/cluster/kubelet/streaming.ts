@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64 } from '../../base/base64.ts'
 import type { Clock } from '../../base/clock.ts'
 import { UpgradeResponse, webSocketPair } from '../../base/http.ts'
 import type { HttpRequest, WebSocketEnd } from '../../base/http.ts'
@@ -137,7 +138,7 @@ async function serveOverSpdy(connection: WebSocketEnd, protocol: string, wants: 
 async function serveOverWebSocket(socket: WebSocketEnd, protocol: string, wants: Wanted, clock: Clock, run: Run): Promise<void> {
   const base64 = protocol.includes('base64')
   const send = (channel: number, data: Uint8Array) => {
-    if (base64) socket.send(`${channel}${btoa(String.fromCharCode(...data))}`)
+    if (base64) socket.send(`${channel}${base64Of(data)}`)
     else {
       const message = new Uint8Array(data.length + 1)
       message[0] = channel
@@ -164,7 +165,7 @@ async function serveOverWebSocket(socket: WebSocketEnd, protocol: string, wants:
       let data: Uint8Array
       if (typeof message === 'string') {
         channel = message.charCodeAt(0) - 48
-        data = base64 ? Uint8Array.from(atob(message.slice(1)), (c) => c.charCodeAt(0)) : encoder.encode(message.slice(1))
+        data = base64 ? bytesOfBase64(message.slice(1)) : encoder.encode(message.slice(1))
       } else {
         channel = message[0] ?? STDIN
         data = message.subarray(1)

@@ -1,6 +1,7 @@
 import { ALGORITHM, generateKeys, importPrivateKey, privateKeyPem } from '../../base/certificates.ts'
 import type { Log } from '../../base/log.ts'
-import { base64Of, base64Url, hexOf } from '../../base/pem.ts'
+import { base64Of, base64Url } from '../../base/base64.ts'
+import { hexOf } from '../../base/pem.ts'
 import { sha256 } from '@noble/hashes/sha2.js'
 import * as x509 from '../../base/x509.ts'
 import type { Proc } from '../../unix/types.ts'

@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../base/base64.ts'
 import { concatBytes } from '../../base/streams.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import type { Payload } from './volume.ts'
@@ -86,5 +87,5 @@ export function payloadText(text: string): Uint8Array {
 
 /** Base64 as in Secrets and binaryData. */
 export function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
+  return bytesOfBase64(text)
 }

@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64 } from '../../base/base64.ts'
 import { StoreError } from './store-error.ts'
 
 /** Tables by name, each a list of keys and values. */
@@ -29,7 +30,7 @@ export async function unpackTables(data: Uint8Array, knownVersion: number): Prom
 
 function encode(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value
-  if (value instanceof Uint8Array) return { $bytes: toBase64(value) }
+  if (value instanceof Uint8Array) return { $bytes: base64Of(value) }
   if (Array.isArray(value)) return value.map(encode)
   const out: [string, unknown][] = Object.entries(value).map(([key, member]) => [key, encode(member)])
   const plain = Object.fromEntries(out)
@@ -40,19 +41,9 @@ function decode(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value)) return value.map(decode)
   const members = value as Record<string, unknown>
-  if (typeof members['$bytes'] === 'string') return fromBase64(members['$bytes'])
+  if (typeof members['$bytes'] === 'string') return bytesOfBase64(members['$bytes'])
   const source = members['$object'] !== null && typeof members['$object'] === 'object' ? members['$object'] : members
   return Object.fromEntries(Object.entries(source).map(([key, member]) => [key, decode(member)]))
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode.apply(null, bytes.subarray(i, i + 8192) as unknown as number[])
-  return btoa(text)
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
 }
 
 async function through(data: Uint8Array, transform: CompressionStream | DecompressionStream): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,3 +1,4 @@
+import { base64Of } from '../../base/base64.ts'
 import type { WebSocketEnd } from '../../base/http.ts'
 import type { ByteWriter } from '../../base/streams.ts'
 import { concatBytes } from '../../base/streams.ts'
@@ -11,7 +12,7 @@ const decoder = new TextDecoder()
 /** Sec-WebSocket-Accept of a key (RFC 6455, 4.2.2). */
 export async function acceptKey(key: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-1', encoder.encode(key + GUID))
-  return btoa(String.fromCharCode(...new Uint8Array(digest)))
+  return base64Of(new Uint8Array(digest))
 }
 
 /** One frame. Clients mask; the mask's value doesn't matter inside the process. */

@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../base/base64.ts'
 import { deflate, deflateRaw, gzip, inflate, inflateRaw, ungzip } from 'pako'
 import { JavaScriptInterrupted, createRealm } from '../javascript/engine.ts'
 import type { GuestFunction, Realm } from '../javascript/engine.ts'
@@ -445,7 +446,7 @@ function bytesOf(text: string, encoding: string): Uint8Array {
     case 'base64': case 'base64url': {
       const clean = text.replaceAll('-', '+').replaceAll('_', '/').replace(/[^A-Za-z0-9+/]/g, '')
       const whole = clean.length % 4 === 1 ? clean.slice(0, -1) : clean
-      return Uint8Array.from(atob(whole), (character) => character.charCodeAt(0))
+      return bytesOfBase64(whole)
     }
     case 'utf16le': { const bytes = new DataView(new ArrayBuffer(text.length * 2)); for (let i = 0; i < text.length; i++) bytes.setUint16(i * 2, text.charCodeAt(i), true); return new Uint8Array(bytes.buffer) }
     default: return encoder.encode(text)

@@ -1,4 +1,5 @@
-import { pemOf, bytesOfBase64 } from '../../base/pem.ts'
+import { bytesOfBase64 } from '../../base/base64.ts'
+import { pemOf } from '../../base/pem.ts'
 import { children, der, oidBytes, oidOf, readDer, unsignedOf } from '../../base/der.ts'
 
 /** What kind of key it is, as OpenSSL names it. */

@@ -1,4 +1,5 @@
-import { base64Of, bytesOfBase64, hexOf, pemOf } from '../../base/pem.ts'
+import { base64Of, bytesOfBase64 } from '../../base/base64.ts'
+import { hexOf, pemOf } from '../../base/pem.ts'
 import { readAll } from '../../base/streams.ts'
 import { errorText } from '../errno.ts'
 import { UnixError } from '../types.ts'

@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64 } from '../../../base/base64.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import { sha1 } from '@noble/hashes/legacy.js'
@@ -154,7 +155,7 @@ function fromBase64(text: string): string {
   const clean = text.replace(/[\r\n]/g, '')
   const wrong = /[^A-Za-z0-9+/=]/.exec(clean)
   if (wrong || clean.length % 4 !== 0 || /=(?!=?$)/.test(clean)) return `illegal base64 data at input byte ${wrong ? wrong.index : clean.length - clean.length % 4}`
-  return textOf(Uint8Array.from(atob(clean), (c) => c.charCodeAt(0)))
+  return textOf(bytesOfBase64(clean))
 }
 
 /** Parts of a name in any spelling: `FooBar`, `foo_bar`, `foo bar`. */
@@ -285,7 +286,7 @@ export function sprigFunctions({ clock, random }: SprigContext): Record<string, 
     randNumeric: pick('0123456789'),
     randAscii: pick(String.fromCharCode(...Array.from({ length: 95 }, (_, i) => i + 32))),
     randInt: fn('int, int', (from: GoInt, to: GoInt) => new GoInt(from.value + random.int(Math.max(1, to.value - from.value)))),
-    randBytes: fn('int', (count: GoInt) => btoa(String.fromCharCode(...Array.from({ length: count.value }, () => random.int(256))))),
+    randBytes: fn('int', (count: GoInt) => base64Of(Uint8Array.from({ length: count.value }, () => random.int(256)))),
     swapcase: fn('string', (text: string) => text.replace(/\p{L}/gu, (c) => c === c.toUpperCase() ? c.toLowerCase() : c.toUpperCase())),
     shuffle: fn('string', (text: string) => random.shuffle([...text]).join('')),
     snakecase: fn('string', (text: string) => words(text).join('_').toLowerCase()),

@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64 } from '../../../base/base64.ts'
 import type { GoMap } from '../../go-template/values.ts'
 import { plainValue } from '../../go-template/values.ts'
 import { gunzipSync, gzipSync } from '../chart/gzip.ts'
@@ -45,15 +46,13 @@ export interface Release {
   labels: Record<string, string>
 }
 
-const base64 = (data: Uint8Array): string => { let out = ''; for (let i = 0; i < data.length; i += 0x8000) out += String.fromCharCode(...data.subarray(i, i + 0x8000)); return btoa(out) }
-const unbase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
 
 /** Leaves empty members out, as Go's `omitempty`. */
 function compact(object: GoMap, keep: readonly string[] = []): GoMap {
   return Object.fromEntries(Object.entries(object).filter(([key, value]) => keep.includes(key) || !(value === undefined || value === '' || value === 0 || value === false || (Array.isArray(value) && value.length === 0) || (typeof value === 'object' && value !== null && Object.keys(value).length === 0))))
 }
 
-const fileJson = ({ name, data }: ChartFile) => ({ name, data: base64(data) })
+const fileJson = ({ name, data }: ChartFile) => ({ name, data: base64Of(data) })
 
 /** The release as encoding/json writes it. @param withChart false: without its chart, as `helm status` shows it */
 export function releaseJson(release: Release, withChart = true): GoMap {
@@ -61,7 +60,7 @@ export function releaseJson(release: Release, withChart = true): GoMap {
   return compact({
     name: release.name,
     info: { ...compact({ ...info, resources: undefined }, ['first_deployed', 'last_deployed', 'deleted']), ...(info.resources ? { resources: info.resources } : {}) },
-    chart: withChart ? { metadata: metadataJson(chart.metadata), lock: chart.lock, templates: chart.templates.length > 0 ? chart.templates.map(fileJson) : null, values: chart.values ? plainValue(chart.values) : null, schema: chart.schema ? base64(chart.schema) : null, files: chart.files.length > 0 ? chart.files.map(fileJson) : null } : undefined,
+    chart: withChart ? { metadata: metadataJson(chart.metadata), lock: chart.lock, templates: chart.templates.length > 0 ? chart.templates.map(fileJson) : null, values: chart.values ? plainValue(chart.values) : null, schema: chart.schema ? base64Of(chart.schema) : null, files: chart.files.length > 0 ? chart.files.map(fileJson) : null } : undefined,
     config: plainValue(release.config) as GoMap,
     manifest: release.manifest,
     hooks: release.hooks.map((hook) => compact({ ...hook }, ['last_run'])),
@@ -72,18 +71,18 @@ export function releaseJson(release: Release, withChart = true): GoMap {
 
 /** As a release stands in its Secret: JSON, packed, base64. */
 export function encodeRelease(release: Release): string {
-  return base64(gzipSync(new TextEncoder().encode(JSON.stringify(releaseJson(release)))))
+  return base64Of(gzipSync(new TextEncoder().encode(JSON.stringify(releaseJson(release)))))
 }
 
 /** @throws Error where it isn't a release */
 export function decodeRelease(text: string): Release {
-  let bytes = unbase64(text)
+  let bytes: Uint8Array = bytesOfBase64(text)
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = gunzipSync(bytes)
   const raw = JSON.parse(new TextDecoder().decode(bytes)) as any
-  const file = (each: { name: string; data: string | null }): ChartFile => ({ name: each.name, data: unbase64(each.data ?? '') })
+  const file = (each: { name: string; data: string | null }): ChartFile => ({ name: each.name, data: bytesOfBase64(each.data ?? '') })
   const chart: Chart = {
     ...emptyChart(), metadata: (raw.chart?.metadata ?? {}) as ChartMetadata, lock: raw.chart?.lock ?? null, templates: (raw.chart?.templates ?? []).map(file), values: raw.chart?.values ?? null,
-    schema: raw.chart?.schema ? unbase64(raw.chart.schema as string) : null, files: (raw.chart?.files ?? []).map(file),
+    schema: raw.chart?.schema ? bytesOfBase64(raw.chart.schema as string) : null, files: (raw.chart?.files ?? []).map(file),
   }
   const run = (last: Partial<HookRun> | undefined): HookRun => ({ started_at: last?.started_at ?? '', completed_at: last?.completed_at ?? '', phase: last?.phase ?? '' })
   return {

@@ -1,4 +1,5 @@
 /** One call of an admission webhook: what it is sent, and what its answer must be. k8s: apiserver/pkg/admission/plugin/webhook/{request,errors} */
+import { bytesOfBase64 } from '../../../base/base64.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { Random } from '../../../base/random.ts'
 import { labelKeyProblems } from '../../kinds/names.ts'
@@ -174,6 +175,5 @@ function checkBase64(text: string): void {
 }
 
 function decodeBase64(text: string): string {
-  const binary = atob(text)
-  return new TextDecoder().decode(Uint8Array.from(binary, (char) => char.charCodeAt(0)))
+  return new TextDecoder().decode(bytesOfBase64(text))
 }

@@ -1,4 +1,5 @@
 /** Turns a CustomResourceDefinition into the kinds it serves. k8s: apiextensions-apiserver/pkg/apiserver/customresource_handler.go, registry/customresource */
+import { base64Of } from '../../../base/base64.ts'
 import { deepEqual, thaw } from '../../../base/freeze.ts'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { DecodeError } from '../../kinds/decode.ts'
@@ -131,7 +132,7 @@ function kindOf(definition: Definition, version: DefinitionVersion, webhook: Con
     schema: schemaName(group, version.name, names.kind), group, version: version.name, kind: names.kind, listKind: names.listKind ?? `${names.kind}List`,
     resource: names.plural, singular: names.singular ?? '', shortNames: names.shortNames ?? [], categories: names.categories ?? [], namespaced: scope === 'Namespaced',
     verbs: VERBS, subresources, storageVersion: storage.name, storagePrefix: `${group}/${names.plural}`,
-    storageVersionHash: btoa(String.fromCharCode(...sha256(new TextEncoder().encode(`${group}/${storage.name}/${spec.names.kind}`)).subarray(0, 8))),
+    storageVersionHash: base64Of(sha256(new TextEncoder().encode(`${group}/${storage.name}/${spec.names.kind}`)).subarray(0, 8)),
     ...(version.deprecated ? { deprecationWarning: version.deprecationWarning ?? defaultDeprecationWarning(definition, version) } : {}),
     defaults: (draft) => applyStructuralDefaults(draft, schema),
     validate: (object) => check.creation(object),

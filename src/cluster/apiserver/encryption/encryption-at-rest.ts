@@ -1,5 +1,5 @@
 import { Random } from '../../../base/random.ts'
-import { bytesOfBase64 } from '../../../base/pem.ts'
+import { bytesOfBase64 } from '../../../base/base64.ts'
 
 /** How values of some resources are written, the first provider, and read, any of them. k8s: apiserver/pkg/apis/apiserver EncryptionConfiguration */
 export interface EncryptionRule {

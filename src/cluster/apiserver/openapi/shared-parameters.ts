@@ -1,4 +1,4 @@
-import { base64Url } from '../../../base/pem.ts'
+import { base64Url } from '../../../base/base64.ts'
 
 const names = new Map<string, string>()
 

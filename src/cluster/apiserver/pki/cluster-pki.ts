@@ -2,7 +2,8 @@ import * as x509 from '../../../base/x509.ts'
 import {
   ALGORITHM, BACKDATE_MS, type CertificateAndKey, type CertificateAuthority, YEAR_MS, alternativeNames, createAuthority, generateKeys, importPrivateKey, privateKeyPem, serialOf, signCertificate, subjectName,
 } from '../../../base/certificates.ts'
-import { base64Url, pemOf } from '../../../base/pem.ts'
+import { base64Url } from '../../../base/base64.ts'
+import { pemOf } from '../../../base/pem.ts'
 
 /** The keys of a cluster, as JSON that can be stored. */
 export interface ClusterPkiSnapshot {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ALGORITHM, generateKeys } from '../../../base/certificates.ts'
 import { createClusterPki } from './cluster-pki.ts'
-import { base64Of } from '../../../base/pem.ts'
+import { base64Of } from '../../../base/base64.ts'
 import { autoApproval, parseSigningRequest, signCsr, signerRefusal, type SigningRequest } from './sign-csr.ts'
 import { ExtendedKeyUsageExtension, Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension, X509Certificate, type JsonGeneralNames } from '../../../base/x509.ts'
 

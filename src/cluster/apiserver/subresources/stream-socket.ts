@@ -1,3 +1,4 @@
+import { base64Of } from '../../../base/base64.ts'
 import { UpgradeResponse, webSocketPair, type HttpRequest } from '../../../base/http.ts'
 
 const BINARY = 'binary.k8s.io'
@@ -22,14 +23,14 @@ export function streamOverWebSocket(request: HttpRequest, body: ReadableStream<U
     return new Response(`requested protocol(s) are not supported: [${asked.join(' ')}]; supports []`, { status: 403 })
   }
   const [client, server] = webSocketPair(protocol)
-  const encode = (bytes: Uint8Array): Uint8Array | string => protocol === BASE64 ? btoa(String.fromCharCode(...bytes)) : bytes
+  const encode = (bytes: Uint8Array): Uint8Array | string => protocol === BASE64 ? base64Of(bytes) : bytes
   const reader = body?.getReader()
   void server.closed.then(() => reader?.cancel().catch(() => {}))
   void (async () => {
     try {
       server.send(encode(new Uint8Array()))
       for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-        // A long string as arguments would not fit the stack.
+        // In pieces, so that a slow client is waited for.
         for (let at = 0; at < next.value.length; at += 8192) server.send(encode(next.value.slice(at, at + 8192)))
         while (server.bufferedBytes > WINDOW_BYTES) await sleep(DRAIN_POLL_MS)
       }

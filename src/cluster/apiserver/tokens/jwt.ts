@@ -1,4 +1,4 @@
-import { base64Url, bytesOfBase64Url } from '../../../base/pem.ts'
+import { base64Url, bytesOfBase64Url } from '../../../base/base64.ts'
 
 /** Claims of a token; times are seconds since 1970. */
 export interface Claims {

@@ -2,7 +2,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import { rfc3339 } from '../../../base/clock.ts'
 import type { ClusterPki } from '../../apiserver/pki/cluster-pki.ts'
-import { base64Of } from '../../../base/pem.ts'
+import { base64Of } from '../../../base/base64.ts'
 import { SIGNERS, autoApproval, parseSigningRequest, signCsr, signerRefusal } from '../../apiserver/pki/sign-csr.ts'
 import type { Controller } from '../../client/controller-runner.ts'
 import type { CertificateSigningRequest, SubjectAccessReview } from '../../kinds/generated/types.ts'

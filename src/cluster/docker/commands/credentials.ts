@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64 } from '../../../base/base64.ts'
 import type { Proc } from '../../../unix/types.ts'
 import type { RegistryCredentials } from '../../runtime/image-registry.ts'
 
@@ -45,7 +46,7 @@ export function credentialsFor(proc: Proc, domain: string): RegistryCredentials 
   const entry = auths[keyOf(domain)] ?? auths[domain] ?? auths[`https://${domain}`] ?? (['gcr.io', 'quay.io', 'ghcr.io'].includes(domain) ? auths[HUB_KEY] : undefined)
   if (!entry?.auth) return undefined
   try {
-    const text = decoder.decode(Uint8Array.from(atob(entry.auth), (char) => char.charCodeAt(0)))
+    const text = decoder.decode(bytesOfBase64(entry.auth))
     const colon = text.indexOf(':')
     return { username: text.slice(0, colon), password: text.slice(colon + 1) }
   } catch {
@@ -55,7 +56,7 @@ export function credentialsFor(proc: Proc, domain: string): RegistryCredentials 
 
 export function keepCredentials(proc: Proc, domain: string, { username, password }: RegistryCredentials): void {
   const config = readConfig(proc)
-  const auth = btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)))
+  const auth = base64Of(new TextEncoder().encode(`${username}:${password}`))
   writeConfig(proc, { ...config, auths: { ...config.auths, [keyOf(domain)]: { auth } } })
 }
 

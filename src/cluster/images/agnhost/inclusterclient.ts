@@ -1,3 +1,4 @@
+import { base64Url } from '../../../base/base64.ts'
 import { httpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
@@ -34,7 +35,7 @@ async function healthProblem(proc: Proc, url: string): Promise<string | undefine
   try {
     const authorization = `Bearer ${proc.fs.readText(joinPath(ACCOUNT, 'token')).trim()}`
     const hash = new Uint8Array(await proc.clock.outside(crypto.subtle.digest('SHA-256', new TextEncoder().encode(`salt|${authorization}`))))
-    klog(proc, 'I', 'main.go:94', `authz_header=${btoa(String.fromCharCode(...hash)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')}`)
+    klog(proc, 'I', 'main.go:94', `authz_header=${base64Url(hash)}`)
     const response = await proc.net.fetch(httpRequest(url, { headers: { authorization } }), { caPem: proc.fs.readText(joinPath(ACCOUNT, 'ca.crt')) })
     const text = await response.text()
     return response.ok ? undefined : text

@@ -1,3 +1,4 @@
+import { bytesOfBase64Url } from '../../../base/base64.ts'
 import { httpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
 import type { Proc } from '../../../unix/types.ts'
@@ -92,9 +93,8 @@ async function validate(proc: Proc, fetch: Fetch, raw: string, audience: string)
 function parse(raw: string): Token {
   const [header, claims, signature] = raw.trim().split('.')
   if (!header || !claims || !signature) throw new Unverified('square/go-jose: compact JWS format must have three parts')
-  const bytes = (text: string) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
-  const json = (text: string) => JSON.parse(new TextDecoder().decode(bytes(text))) as never
-  return { header: json(header), claims: json(claims), signed: `${header}.${claims}`, signature: bytes(signature) }
+  const json = (text: string) => JSON.parse(new TextDecoder().decode(bytesOfBase64Url(text))) as never
+  return { header: json(header), claims: json(claims), signed: `${header}.${claims}`, signature: bytesOfBase64Url(signature) }
 }
 
 /** RS256 and ES256, the algorithms that the check accepts. */

@@ -1,4 +1,4 @@
-import { base64Of } from '../../../base/pem.ts'
+import { base64Of } from '../../../base/base64.ts'
 import type { Proc } from '../../../unix/types.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
 import { parseGoDuration } from '../../kinds/duration.ts'

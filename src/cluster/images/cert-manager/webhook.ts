@@ -1,5 +1,5 @@
 import { createAuthority, generateKeys, importPrivateKey, privateKeyPem, serialOf, signCertificate, alternativeNames } from '../../../base/certificates.ts'
-import { base64Of } from '../../../base/pem.ts'
+import { base64Of } from '../../../base/base64.ts'
 import * as x509 from '../../../base/x509.ts'
 import type { Proc } from '../../../unix/types.ts'
 import type { Secret } from '../../kinds/generated/types.ts'

@@ -1,5 +1,6 @@
 import { BACKDATE_MS } from '../../../base/certificates.ts'
-import { base64Of, pemOf } from '../../../base/pem.ts'
+import { base64Of } from '../../../base/base64.ts'
+import { pemOf } from '../../../base/pem.ts'
 import * as x509 from '../../../base/x509.ts'
 import { generateKey, privateKeyPem, signingAlgorithm } from '../../../unix/openssl/keys.ts'
 import type { Key } from '../../../unix/openssl/keys.ts'

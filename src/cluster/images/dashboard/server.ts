@@ -1,3 +1,4 @@
+import { base64Of, bytesOfBase64 } from '../../../base/base64.ts'
 import { ALGORITHM, YEAR_MS, generateKeys, privateKeyPem, serialOf } from '../../../base/certificates.ts'
 import { httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
@@ -104,13 +105,12 @@ async function sharedBytes(proc: Proc, client: ClusterClient, namespace: string,
   const path = `/api/v1/namespaces/${namespace}/secrets/${name}`
   const secret = await apiCall<KubeObject & { data?: Record<string, string> }>(client, 'GET', path)
   const kept = secret.data?.[field]
-  const read = (text: string) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0))
-  if (kept !== undefined && kept !== '') return read(kept)
+  if (kept !== undefined && kept !== '') return bytesOfBase64(kept)
   onMake()
   const bytes = await proc.clock.outside(crypto.subtle.exportKey('raw', await proc.clock.outside(crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, true, ['encrypt']))))
-  const made = btoa(String.fromCharCode(...new Uint8Array(bytes)))
+  const made = base64Of(new Uint8Array(bytes))
   await apiCall(client, 'PUT', path, { ...secret, data: { ...secret.data, [field]: made } })
-  return read(made)
+  return bytesOfBase64(made)
 }
 
 async function selfSigned(host: string, nowMs: number): Promise<TlsServerOptions> {

@@ -1,3 +1,4 @@
+import { base64Url, bytesOfBase64Url } from '../../../base/base64.ts'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
@@ -6,8 +7,6 @@ import type { Proc } from '../../../unix/types.ts'
 /** The cookie that carries a sealed token. */
 export const COOKIE = 'jweToken'
 
-const encode = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
-const decode = (text: string) => Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (sign) => sign.charCodeAt(0))
 
 /** Seals users' tokens for their browsers, with a key that all replicas share. */
 export class Sessions {
@@ -29,14 +28,14 @@ export class Sessions {
     const iv = Uint8Array.from({ length: 12 }, () => this.#proc.random.int(256))
     const text = new TextEncoder().encode(JSON.stringify({ token, expiresMs: this.#ttlMs === 0 ? null : this.#proc.clock.nowMs() + this.#ttlMs }))
     const sealed = await this.#proc.clock.outside(this.#key().then((key) => crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, text)))
-    return `${encode(iv)}.${encode(new Uint8Array(sealed))}`
+    return `${base64Url(iv)}.${base64Url(new Uint8Array(sealed))}`
   }
 
   /** The token in a cookie; undefined for one that is too old or not ours. */
   async open(cookie: string): Promise<string | undefined> {
     const [iv = '', sealed = ''] = cookie.split('.')
     try {
-      const text = await this.#proc.clock.outside(this.#key().then((key) => crypto.subtle.decrypt({ name: 'AES-GCM', iv: decode(iv) as BufferSource }, key, decode(sealed) as BufferSource)))
+      const text = await this.#proc.clock.outside(this.#key().then((key) => crypto.subtle.decrypt({ name: 'AES-GCM', iv: bytesOfBase64Url(iv) as BufferSource }, key, bytesOfBase64Url(sealed) as BufferSource)))
       const { token, expiresMs } = JSON.parse(new TextDecoder().decode(text)) as { token: string; expiresMs: number | null }
       return expiresMs !== null && expiresMs < this.#proc.clock.nowMs() ? undefined : token
     } catch {

@@ -1,5 +1,5 @@
 import { httpRequest } from '../../../base/http.ts'
-import { base64Of, bytesOfBase64 } from '../../../base/pem.ts'
+import { base64Of, bytesOfBase64 } from '../../../base/base64.ts'
 import { readLines, fromWebStream } from '../../../base/streams.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { UnixError } from '../../../unix/types.ts'

@@ -1,4 +1,4 @@
-import { bytesOfBase64 } from '../../../base/pem.ts'
+import { bytesOfBase64 } from '../../../base/base64.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
 
 /** Who may see a location. */

@@ -1,3 +1,4 @@
+import { bytesOfBase64Url } from '../../../base/base64.ts'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
@@ -249,7 +250,7 @@ class ApiRequest {
 }
 
 function bytesOf(base64: string): Uint8Array {
-  try { return Uint8Array.from(atob(base64.replace(/-/g, '+').replace(/_/g, '/')), (sign) => sign.charCodeAt(0)) } catch { return new Uint8Array(0) }
+  try { return bytesOfBase64Url(base64) } catch { return new Uint8Array(0) }
 }
 
 const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')

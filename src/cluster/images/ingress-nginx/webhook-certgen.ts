@@ -1,4 +1,5 @@
-import { base64Of, pemOf } from '../../../base/pem.ts'
+import { base64Of } from '../../../base/base64.ts'
+import { pemOf } from '../../../base/pem.ts'
 import * as x509 from '../../../base/x509.ts'
 import { ALGORITHM, BACKDATE_MS, YEAR_MS, alternativeNames, generateKeys, serialOf } from '../../../base/certificates.ts'
 import { generateKey, privateKeyPem } from '../../../unix/openssl/keys.ts'

@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../../base/base64.ts'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
@@ -287,7 +288,7 @@ class Server {
     const existed = fs.exists(file)
     if (!fs.exists(directoryName(file))) throw new HttpError(404, `Parent directory does not exist: ${directoryName(rest)}`)
     if (body.type === 'directory') { if (!existed) fs.mkdir(file) } else if (body.type === 'notebook') fs.writeFile(file, `${JSON.stringify(body.content ?? JSON.parse(notebookText([])), undefined, 1)}\n`)
-    else fs.writeFile(file, body.format === 'base64' ? Uint8Array.from(atob(String(body.content ?? '')), (sign) => sign.charCodeAt(0)) : String(body.content ?? ''))
+    else fs.writeFile(file, body.format === 'base64' ? bytesOfBase64(String(body.content ?? '')) : String(body.content ?? ''))
     return json(this.#model(rest, false), existed ? 200 : 201)
   }
 

@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../../base/base64.ts'
 import { createPipe, readAll } from '../../../base/streams.ts'
 import type { Proc } from '../../../unix/types.ts'
 
@@ -170,7 +171,7 @@ class HelmRun {
     const encoded = `/chart/${this.#name}.tgz.base64`
     if (!fs.exists(encoded)) return undefined
     const path = `/tmp/${this.#name}.tgz`
-    fs.writeFile(path, Uint8Array.from(atob(fs.readText(encoded).replace(/\s+/g, '')), (char) => char.charCodeAt(0)))
+    fs.writeFile(path, bytesOfBase64(fs.readText(encoded).replace(/\s+/g, '')))
     return path
   }
 

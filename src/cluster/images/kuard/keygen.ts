@@ -1,3 +1,4 @@
+import { base64Of } from '../../../base/base64.ts'
 import { httpRequest } from '../../../base/http.ts'
 import { errorText } from '../../../unix/errno.ts'
 import { UnixError } from '../../../unix/types.ts'
@@ -111,7 +112,7 @@ export class KeyGen {
     const ms = Math.round(LEAST_KEY_MS - Math.log(1 - random.float()) * FURTHER_KEY_MS)
     this.#proc.useCpu(ms * 1e6)
     await this.#proc.sleep(ms)
-    return `SHA256:${btoa(String.fromCharCode(...random.bytes(32))).replace(/=+$/, '')}`
+    return `SHA256:${base64Of(random.bytes(32)).replace(/=+$/, '')}`
   }
 
   #say(text: string): void {

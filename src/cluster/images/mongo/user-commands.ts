@@ -1,3 +1,4 @@
+import { base64Of } from '../../../base/base64.ts'
 import { Binary } from 'bson'
 import type { Document } from 'bson'
 import type { Command, CommandContext } from './commands.ts'
@@ -13,7 +14,7 @@ export interface UserDocument { _id: string; user: string; db: string; roles: { 
 const USERS = 'admin.system.users'
 
 function salt({ server }: CommandContext): string {
-  return btoa(String.fromCharCode(...Array.from({ length: 28 }, () => server.proc.random.int(256))))
+  return base64Of(Uint8Array.from({ length: 28 }, () => server.proc.random.int(256)))
 }
 
 function roles({ database, command }: CommandContext): { role: string; db: string }[] {

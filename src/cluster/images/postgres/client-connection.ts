@@ -1,3 +1,4 @@
+import { base64Of } from '../../../base/base64.ts'
 import { md5 } from '@noble/hashes/legacy.js'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, TcpSocket } from '../../../unix/types.ts'
@@ -134,7 +135,7 @@ export class ClientConnection {
       if (kind === 3) await stream.write(textMessage('p', password))
       else if (kind === 5) await stream.write(textMessage('p', `md5${hex(md5(new Uint8Array([...encoder.encode(hex(md5(encoder.encode(password + user)))), ...reader.bytes(4)])))}`))
       else if (kind === 10) {
-        clientFirst = `n=,r=${btoa(String.fromCharCode(...this.#proc.random.bytes(18)))}`
+        clientFirst = `n=,r=${base64Of(this.#proc.random.bytes(18))}`
         const first = encoder.encode(`n,,${clientFirst}`)
         await stream.write(message('p', new BodyWriter().text('SCRAM-SHA-256').int(first.length, 4).bytes(first).body))
       } else if (kind === 11) {

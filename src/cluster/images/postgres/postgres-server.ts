@@ -1,3 +1,4 @@
+import { base64Of } from '../../../base/base64.ts'
 import { BrokenPipeError } from '../../../base/streams.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { Proc, TcpSocket } from '../../../unix/types.ts'
@@ -15,7 +16,6 @@ const MEMORY_BYTES = 40_000_000
 const START_MS = 400
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes))
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** The server: `postgres`. */
@@ -342,8 +342,8 @@ class PostgresServer {
     reader.text()
     reader.int32()
     const clientFirst = decoder.decode(reader.rest()).replace(/^[^,]*,[^,]*,/, '')
-    const salt = secret?.[2] ?? base64(proc.random.bytes(16))
-    const serverFirst = `r=${scramField(clientFirst, 'r')}${base64(proc.random.bytes(18))},s=${salt},i=${secret?.[1] ?? 4096}`
+    const salt = secret?.[2] ?? base64Of(proc.random.bytes(16))
+    const serverFirst = `r=${scramField(clientFirst, 'r')}${base64Of(proc.random.bytes(18))},s=${salt},i=${secret?.[1] ?? 4096}`
     await stream.write(message('R', new BodyWriter().int(11, 4).bytes(encoder.encode(serverFirst)).body))
     const last = await stream.read()
     if (!last || last.type !== 'p') throw new UnixError('ECONNRESET')

@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../../base/base64.ts'
 import type { ApacheAnswer } from '../apache/apache.ts'
 import { isPassword } from './password.ts'
 import type { Visit } from './visit.ts'
@@ -45,7 +46,7 @@ class RestRequest {
     const basic = /^Basic (.*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
     if (basic !== undefined) {
       let text = ''
-      try { text = new TextDecoder().decode(Uint8Array.from(atob(basic), (sign) => sign.charCodeAt(0))) } catch {}
+      try { text = new TextDecoder().decode(bytesOfBase64(basic)) } catch {}
       const [found] = await this.#site.users('u.user_login = ?', text.slice(0, text.indexOf(':')))
       if (found && await isPassword(this.#site.proc, text.slice(text.indexOf(':') + 1), found.pass)) return found
       throw found ? new RestError('incorrect_password', 'The provided password is an invalid application password.', 401) : new RestError('invalid_username', 'Unknown username. Check again or try your email address.', 401)

@@ -1,4 +1,5 @@
 /** JSON data as the rules of a schema see it: typed by the schema. k8s: apiserver/pkg/cel/common UnstructuredToVal, apiserver/pkg/cel/escaping.go */
+import { bytesOfBase64 } from '../../../base/base64.ts'
 import { celValue } from '../cel/cel-environment.ts'
 import { parseDuration, parseTimestamp } from '../cel/cel-time.ts'
 import { isJsonObject, propertySchema, valuesSchema, type JsonSchema } from './json-schema.ts'
@@ -64,7 +65,7 @@ function stringValue(text: string, format: string | undefined): unknown {
   switch (format) {
     case 'byte':
       try {
-        return Uint8Array.from(atob(text), (char) => char.charCodeAt(0))
+        return bytesOfBase64(text)
       } catch {
         return text
       }

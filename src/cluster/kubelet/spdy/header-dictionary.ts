@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from '../../../base/base64.ts'
 /** The preset dictionary of SPDY/3 header compression, base64. SPDY protocol draft 3.1, section 2.6.10.1 */
 const DICTIONARY = [
   'AAAAB29wdGlvbnMAAAAEaGVhZAAAAARwb3N0AAAAA3B1dAAAAAZkZWxldGUAAAAFdHJhY2UAAAAGYWNjZXB0AAAADmFjY2VwdC1jaGFyc2V0AAAAD2FjY2VwdC1lbmNvZGluZwAAAA9hY2NlcHQtbG',
@@ -15,4 +16,4 @@ const DICTIONARY = [
   'YXRlbWF4LWFnZT1nemlwLGRlZmxhdGUsc2RjaGNoYXJzZXQ9dXRmLThjaGFyc2V0PWlzby04ODU5LTEsdXRmLSwqLGVucT0wLg==',
 ].join('')
 
-export const headerDictionary: Uint8Array = Uint8Array.from(atob(DICTIONARY), (c) => c.charCodeAt(0))
+export const headerDictionary: Uint8Array = bytesOfBase64(DICTIONARY)

@@ -1,4 +1,4 @@
-import { base64Of, bytesOfBase64 } from '../../../base/pem.ts'
+import { base64Of, bytesOfBase64 } from '../../../base/base64.ts'
 import { rfc3339 } from '../../../base/clock.ts'
 import type { UtilityContext } from '../../../unix/utilities/utility.ts'
 import type { Secret } from '../../kinds/generated/types.ts'
