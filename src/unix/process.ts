@@ -394,6 +394,7 @@ export class KernelProcess implements ProcessDetails {
 
   get net(): NetStack {
     return this.#net ??= ownNet(this.#kernel.stack, (work) => this.guard(work), () => this.useCpu(REQUEST_CPU_NANOSECONDS), {
+      userName: () => this.user.name,
       mayBind: (port) => (this.capabilities & BIND_SERVICE) !== 0n || port >= Number(this.#kernel.parameters.get('net.ipv4.ip_unprivileged_port_start')),
       ...(this.confinement ? { systemCall: (call: SystemCall) => { this.systemCall(call); this.confined(call) } } : {}),
     })

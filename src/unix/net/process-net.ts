@@ -1,5 +1,6 @@
 import { errno } from '../errno.ts'
 import type { SystemCall } from '../system-calls.ts'
+import { isLoopback } from './addresses.ts'
 import { UnixError } from '../types.ts'
 import type { HttpHandler, Listener, NetStack, TcpSocket } from '../types.ts'
 
@@ -11,9 +12,14 @@ export interface OwnedNet extends NetStack {
 /** What a process may do with the network. */
 export interface NetRules {
   mayBind(port: number): boolean
+  /** As whom the process runs. */
+  userName(): string
   /** @throws UnixError */
   systemCall?(call: SystemCall): void
 }
+
+/** Whose the open sockets of a machine's loopback address are, by their ports. */
+const owners = new WeakMap<NetStack, Map<number, string>>()
 
 /** Wraps a stack for one process; `guard` makes its promises end with it, `onRequest` is told of every request that it answers. */
 export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<T>, onRequest: () => void, rules: NetRules): OwnedNet {
@@ -49,6 +55,14 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
       answer.then(resolve, reject).finally(() => inFlight.delete(reject))
     })
   }
+  const owned = (socket: TcpSocket): TcpSocket => {
+    const { local: { ip, port }, remote } = socket
+    if (!isLoopback(ip) || !isLoopback(remote.ip)) return socket
+    let table = owners.get(stack)
+    if (!table) owners.set(stack, table = new Map())
+    table.set(port, rules.userName())
+    return { local: socket.local, remote, reader: socket.reader, writer: socket.writer, destroy() { table.delete(port); socket.destroy() } }
+  }
   const demandBind = (port: number) => {
     if (rules.systemCall) for (const call of ['socket', 'bind', 'listen'] as const) rules.systemCall(call)
     if (port !== 0 && !rules.mayBind(port)) throw errno('EACCES')
@@ -69,10 +83,11 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
     listenHttp: (port, handler, options) => (demandBind(port), own(stack.listenHttp(port, interruptible(handler), options))),
     listenTcp: (port, handler, options) => (demandBind(port), own(stack.listenTcp(port, (socket) => handler(ownSocket(socket)), options))),
     listenUdp: (port, handler, options) => (demandBind(port), own(stack.listenUdp(port, handler, options))),
-    connectTcp: (host, port, options) => guard(connected(() => stack.connectTcp(host, port, options).then(ownSocket))),
+    connectTcp: (host, port, options) => guard(connected(() => stack.connectTcp(host, port, options).then(owned).then(ownSocket))),
     askUdp: (ip, port, payload, timeoutMs) => guard(connected(() => stack.askUdp(ip, port, payload, timeoutMs), 'sendto')),
     fetch: (request, options) => guard(connected(() => stack.fetch(request, options))),
     lookup: (name) => guard(connected(() => stack.lookup(name), 'sendto')),
+    userAt: (port) => owners.get(stack)?.get(port),
     listeners: () => stack.listeners(),
     closeAll() {
       closed = true

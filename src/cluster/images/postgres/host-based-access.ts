@@ -1,6 +1,6 @@
 /** pg_hba.conf: how whoever connects must prove who they are. */
 
-export interface AccessRule { line: number; type: string; databases: readonly string[]; users: readonly string[]; address: string | undefined; mask: string | undefined; method: string }
+export interface AccessRule { line: number; type: string; databases: readonly string[]; users: readonly string[]; address: string | undefined; mask: string | undefined; method: string; options: ReadonlyMap<string, string> }
 
 /** Words of a line, where commas separate those of one field and quotes hold blanks. */
 function fieldsOf(line: string): string[][] {
@@ -25,8 +25,22 @@ export function parseAccessRules(text: string): AccessRule[] {
     const local = type[0] === 'local'
     const address = local ? undefined : fields[3]?.[0]
     const hasMask = !local && /^[\d.]+$/.test(fields[4]?.[0] ?? '')
-    const method = fields[local ? 3 : hasMask ? 5 : 4]?.[0]
-    return method ? [{ line: i + 1, type: type[0]!, databases, users, address, mask: hasMask ? fields[4]![0] : undefined, method }] : []
+    const at = local ? 3 : hasMask ? 5 : 4
+    const method = fields[at]?.[0]
+    const options = new Map(fields.slice(at + 1).flat().flatMap((each): [string, string][] => { const [, name, value] = /^([^=]+)=(.*)$/s.exec(each) ?? []; return name === undefined ? [] : [[name, value!]] }))
+    return method ? [{ line: i + 1, type: type[0]!, databases, users, address, mask: hasMask ? fields[4]![0] : undefined, method, options }] : []
+  })
+}
+
+/** Whether pg_ident.conf lets a user of the system be a role. A name after a slash is a pattern, `\\1` in the role's what its parentheses took. PostgreSQL: src/backend/libpq/hba.c check_ident_usermap */
+export function isMapped(text: string, map: string, systemUser: string, role: string): boolean {
+  return text.split('\n').some((line) => {
+    const [[name] = [], [from = ''] = [], [to = ''] = []] = fieldsOf(line)
+    if (name !== map || from === '') return false
+    if (!from.startsWith('/')) return from === systemUser && (to === 'all' || to === role)
+    let found: RegExpExecArray | null
+    try { found = new RegExp(from.slice(1)).exec(systemUser) } catch { return false }
+    return found !== null && (to === 'all' || to.replace('\\1', found[1] ?? '') === role)
   })
 }
 

@@ -5,7 +5,7 @@ import type { Proc, TcpSocket } from '../../../unix/types.ts'
 import { scramField, serverFinal } from '../mongo/scram.ts'
 import { ClientSession } from './client-session.ts'
 import { EngineCrashed, EngineTurns } from './engine-turns.ts'
-import { accessRule, parseAccessRules } from './host-based-access.ts'
+import { accessRule, isMapped, parseAccessRules } from './host-based-access.ts'
 import type { AccessRule } from './host-based-access.ts'
 import { BodyReader, BodyWriter, CANCEL_REQUEST, GSS_REQUEST, MessageStream, PROTOCOL_3, SSL_REQUEST, message, reportMessage } from './protocol.ts'
 import type { Report } from './protocol.ts'
@@ -273,7 +273,7 @@ class PostgresServer {
     if (user === '') throw fatal('28000', 'no PostgreSQL user name specified in startup packet')
     if (this.#phase === 'starting') throw fatal('57P03', 'the database system is starting up')
     if (this.#phase === 'stopping') throw fatal('57P03', 'the database system is shutting down')
-    await this.#authenticate(stream, local ? undefined : stream.socket.remote.ip, user, database)
+    await this.#authenticate(stream, pid, local ? undefined : stream.socket.remote.ip, user, database)
     const role = this.#turns.roles.get(user)!
     if (!role.login) throw fatal('28000', `role "${user}" is not permitted to log in`)
     const known = this.#turns.databases.get(database)
@@ -295,7 +295,7 @@ class PostgresServer {
   }
 
   /** @throws FatalError */
-  async #authenticate(stream: MessageStream, ip: string | undefined, user: string, database: string): Promise<void> {
+  async #authenticate(stream: MessageStream, pid: number, ip: string | undefined, user: string, database: string): Promise<void> {
     const proc = this.#proc
     const role = this.#turns.roles.get(user)
     const rule = accessRule(this.#rules, { ip, database, user, groups: role?.groups ?? [] })
@@ -306,7 +306,12 @@ class PostgresServer {
     const matched = Number(majorOf(this.#version)) >= 16 ? `Connection matched file "${this.#setting('hba_file', `${this.#directory}/pg_hba.conf`)}" line ${rule.line}: "${line}"` : `Connection matched pg_hba.conf line ${rule.line}: "${line}"`
     const failed = (why?: string) => fatal('28P01', `password authentication failed for user "${user}"`, why ? `${why}\n\t${matched}` : matched)
     if (rule.method === 'peer') {
-      if (proc.user.name !== user && user !== 'postgres') throw fatal('28000', `Peer authentication failed for user "${user}"`, matched)
+      const peer = proc.net.userAt?.(stream.socket.remote.port) ?? ''
+      const map = rule.options.get('map')
+      if (map === undefined ? peer !== user : !isMapped(this.#identityMap(), map, peer, user)) {
+        this.#log(map === undefined ? `LOG:  provided user name (${user}) and authenticated user name (${peer}) do not match` : `LOG:  no match in usermap "${map}" for user "${user}" authenticated as "${peer}"`, pid)
+        throw fatal('28000', `Peer authentication failed for user "${user}"`, matched)
+      }
     } else if (['scram-sha-256', 'md5', 'password'].includes(rule.method)) {
       const secret = role?.password
       const scram = /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)$/.exec(secret ?? '')
@@ -324,6 +329,14 @@ class PostgresServer {
     } else if (rule.method !== 'trust') throw fatal('28000', `authentication method "${rule.method}" is not supported here`)
     if (!role) throw fatal('28000', `role "${user}" does not exist`)
     await stream.write(message('R', new BodyWriter().int(0, 4).body))
+  }
+
+  /** Whom users of the system may be here. */
+  #identityMap(): string {
+    try { return this.#proc.fs.readText(this.#setting('ident_file', `${this.#directory}/pg_ident.conf`)) } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      return ''
+    }
   }
 
   async #isPassword(password: string, [, iterations, salt, , serverKey]: RegExpExecArray): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { TestMachine } from '../../../unix/test-machine.ts'
 import type { Process } from '../../../unix/types.ts'
 import { debianPrograms } from '../debian.ts'
 import { createMemoryFileSystem } from '../../../unix/file-system.ts'
-import { accessRule, parseAccessRules } from './host-based-access.ts'
+import { accessRule, isMapped, parseAccessRules } from './host-based-access.ts'
 import { PageLog, differences, encodeGroup } from './page-log.ts'
 import { postgresImages } from './postgres.ts'
 
@@ -167,4 +167,16 @@ describe('pg_hba.conf', () => {
     const method = (ip: string | undefined, database: string, user: string) => accessRule(rules, { ip, database, user, groups: [] })?.method
     expect([method(undefined, 'x', 'y'), method('10.1.2.3', 'shop', 'bob'), method('11.1.2.3', 'shop', 'bob'), method('10.1.2.3', 'shop', 'A b')]).toEqual(['trust', 'md5', 'scram-sha-256', 'md5'])
   })
+  it('lets users of the system be the roles that pg_ident.conf says', () => {
+    const text = '# MAP SYSTEM ROLE\nadmins root postgres\nmail "/^(.*)@example\\.com$" \\1\n'
+    expect([isMapped(text, 'admins', 'root', 'postgres'), isMapped(text, 'admins', 'bob', 'postgres'), isMapped(text, 'mail', 'bob@example.com', 'bob'), isMapped(text, 'mail', 'bob@example.org', 'bob'), isMapped(text, 'none', 'root', 'postgres')]).toEqual([true, false, true, false, false])
+  })
+  it('peer: who connects over the socket is whom the system knows as', async () => {
+    const on = box()
+    const { log } = await startServer(on, { POSTGRES_PASSWORD: 'secret', POSTGRES_INITDB_ARGS: '--auth-local=peer' })
+    const psql = async (user: typeof ROOT) => { const { stdout, stderr } = await on.run(['psql', '-U', 'postgres', '-Atc', 'select 1'], { env: tag.env!, user }); return stdout + stderr }
+    expect(await psql({ uid: 999, gid: 999, groups: [], name: 'postgres', home: '/var/lib/postgresql' })).toBe('1\n')
+    expect(await psql(ROOT)).toBe('psql: error: connection to server on socket "/var/run/postgresql/.s.PGSQL.5432" failed: FATAL:  Peer authentication failed for user "postgres"\n')
+    expect(log()).toContain('LOG:  provided user name (postgres) and authenticated user name (root) do not match\n')
+  }, 60_000)
 })
