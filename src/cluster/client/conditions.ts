@@ -21,3 +21,12 @@ export function withCondition<C extends Condition>(conditions: readonly C[] | un
   const merged = { ...old, ...next, lastTransitionTime: same ? old.lastTransitionTime : next.lastTransitionTime ?? rfc3339(nowMs) }
   return list.map((condition, i) => i === at ? merged : condition)
 }
+
+/**
+ * What patches one condition into a list (strategic merge patch): in its place, or at the end. Without the order a new condition would come first.
+ * k8s: strategicpatch CreateTwoWayMergePatch, as util/pod PatchPodStatus uses it
+ */
+export function conditionInPatch<C extends { type: string }>(conditions: readonly { type: string }[] | undefined, next: C): Record<string, unknown> {
+  const types = (conditions ?? []).map(({ type }) => type)
+  return { '$setElementOrder/conditions': (types.includes(next.type) ? types : [...types, next.type]).map((type) => ({ type })), conditions: [next] }
+}

@@ -1,4 +1,4 @@
-import { findCondition } from '../client/conditions.ts'
+import { conditionInPatch } from '../client/conditions.ts'
 import type { Pod, PodCondition } from '../kinds/generated/types.ts'
 
 /**
@@ -6,6 +6,5 @@ import type { Pod, PodCondition } from '../kinds/generated/types.ts'
  * k8s: pkg/scheduler/util PatchPodStatus, which compares whole statuses
  */
 export function conditionPatch({ status }: Pod, condition: PodCondition): object {
-  const types = (status?.conditions ?? []).map(({ type }) => type)
-  return { conditions: [condition], '$setElementOrder/conditions': [...types, ...(findCondition(status?.conditions, condition.type) ? [] : [condition.type])].map((type) => ({ type })) }
+  return conditionInPatch(status?.conditions, condition)
 }

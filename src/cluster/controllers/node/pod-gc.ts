@@ -1,4 +1,5 @@
 import { rfc3339 } from '../../../base/clock.ts'
+import { conditionInPatch } from '../../client/conditions.ts'
 import type { Controller, ControllerContext } from '../../client/controller-runner.ts'
 import type { Node, Pod } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
@@ -75,7 +76,7 @@ async function remove(pod: Pod, { api, clock }: ControllerContext, condition?: {
       metadata: { uid },
       status: {
         phase: 'Failed', ...(generation ? { observedGeneration: generation } : {}),
-        ...(condition ? { conditions: [{ ...condition, ...(generation ? { observedGeneration: generation } : {}), lastTransitionTime: rfc3339(clock.nowMs()) }] } : {}),
+        ...(condition ? conditionInPatch(pod.status?.conditions, { ...condition, ...(generation ? { observedGeneration: generation } : {}), lastTransitionTime: rfc3339(clock.nowMs()) }) : {}),
       },
     }, { subresource: 'status' })
     await api.delete('pods', name!, namespace, { gracePeriodSeconds: 0 })

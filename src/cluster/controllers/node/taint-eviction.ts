@@ -1,4 +1,5 @@
 import { rfc3339, type Timer } from '../../../base/clock.ts'
+import { conditionInPatch } from '../../client/conditions.ts'
 import type { Controller, ControllerContext } from '../../client/controller-runner.ts'
 import { keyOf } from '../../client/informers.ts'
 import { toleratesTaint } from '../../client/tolerations.ts'
@@ -38,10 +39,10 @@ export function taintEvictionController(): Controller {
     try {
       await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
         metadata: { uid },
-        status: { conditions: [{
+        status: conditionInPatch(pod.status?.conditions, {
           type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
           reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint',
-        }] },
+        }),
       }, { subresource: 'status' })
       await api.delete('pods', name!, namespace)
     } catch (error) {

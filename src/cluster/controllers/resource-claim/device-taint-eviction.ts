@@ -1,4 +1,5 @@
 import { rfc3339 } from '../../../base/clock.ts'
+import { conditionInPatch } from '../../client/conditions.ts'
 import type { Controller, ControllerContext, ReconcileResult } from '../../client/controller-runner.ts'
 import { keyOf } from '../../client/informers.ts'
 import { claimNameOf, isReservedFor, RESOURCE_CLAIMS, RESOURCE_SLICES, toleratesDeviceTaint, whyNotForPod } from '../../client/resource-claims.ts'
@@ -27,10 +28,10 @@ export function deviceTaintEvictionController(): Controller {
       tell(metadata, 'Marking for deletion', events)
       await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
         metadata: { uid },
-        status: { conditions: [{
+        status: conditionInPatch(pod.status?.conditions, {
           type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
           reason: 'DeletionByDeviceTaintManager', message: 'Device Taint manager: deleting due to NoExecute taint',
-        }] },
+        }),
       }, { subresource: 'status' })
       await api.delete('pods', name!, namespace, { preconditions: { uid: uid! } })
     } catch (error) {
