@@ -365,6 +365,23 @@ test('typed clients get protobuf where a kind has it, JSON where it has none, an
   expect(new TextDecoder().decode(frame.subarray(4, 11))).toBe('\n\x05ADDED')
 })
 
+test('metadata is shown in the version that was asked for in Tables, too; a watch of lists ends with the first object', async () => {
+  await api.create('configmaps', configMap('c'))
+  const accept = (as: string, version: string) => ({ accept: `application/json;as=${as};v=${version};g=meta.k8s.io` })
+  for (const version of ['v1', 'v1beta1']) {
+    for (const path of [CONFIG_MAPS, `${CONFIG_MAPS}/c`, `${CONFIG_MAPS}?watch=1&timeoutSeconds=1`]) {
+      const reading = http('GET', path, undefined, accept('Table', version))
+      await clock.advance(2000)
+      const { json } = await reading
+      const table = json.object ?? json
+      expect([table.apiVersion, table.rows[0].object.apiVersion]).toEqual([`meta.k8s.io/${version}`, `meta.k8s.io/${version}`])
+    }
+  }
+  expect(await http('GET', `${CONFIG_MAPS}?watch=1`, undefined, accept('PartialObjectMetadataList', 'v1'))).toMatchObject({ status: 200, text: '' })
+  const refused = http('GET', `${CONFIG_MAPS}?watch=1&fieldSelector=nope%3D1&includeObject=Bad`, undefined, accept('Table', 'v1'))
+  expect((await refused).json.message).toContain('"nope" is not a known field selector')
+})
+
 test('only routes of the API may end with a slash; unknown versions of known groups are unknown resources', async () => {
   const statusOf = async (path: string) => {
     const response = await server.handle(httpRequest(`http://test${path}`), {})

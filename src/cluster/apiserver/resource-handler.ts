@@ -67,7 +67,7 @@ const OBJECT_TRANSFORMS = ['Table', 'PartialObjectMetadata', 'PartialObjectMetad
 const REVIEW_TRANSFORMS = ['PartialObjectMetadata']
 const METADATA_TRANSFORMS = ['PartialObjectMetadata', 'PartialObjectMetadataList']
 const LIST_TRANSFORMS = OBJECT_TRANSFORMS
-const WATCH_TRANSFORMS = ['Table', 'PartialObjectMetadata']
+const WATCH_TRANSFORMS = OBJECT_TRANSFORMS
 
 function callerOf({ user, warn, annotate, deadlineMs, admissionMetrics, trace }: Caller): Caller {
   return { user, warn, annotate, ...(deadlineMs === undefined ? {} : { deadlineMs }), ...(admissionMetrics ? { admissionMetrics } : {}), ...(trace ? { trace } : {}) }
@@ -231,7 +231,7 @@ export class ResourceHandler {
       const empty = jsonText({ ...tableOf(kind, [], nowMs), metadata, apiVersion: version })
       return {
         head: empty.slice(0, -']}'.length), items: kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects, tail: ']}',
-        texts: (object) => rowText(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true }).rows[0]!, kind),
+        texts: (object) => rowText(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true, apiVersion: version }).rows[0]!, kind),
       }
     }
     if (as === 'PartialObjectMetadataList')
@@ -268,7 +268,7 @@ export class ResourceHandler {
     const representation = this.#representation(endpoint, context, WATCH_TRANSFORMS)
     const fieldSelector = context.info.parts.length >= 2 ? `metadata.name=${context.info.name}` : options.fieldSelector
     return serveWatch(this.#parts, endpoint, context.info.namespace || undefined, { ...options, fieldSelector }, {
-      representation, includeObject: representation.as === 'Table' ? includeObject(context.query) : 'Metadata', signal: context.request.signal,
+      representation, includeObject: () => includeObject(context.query), signal: context.request.signal,
     })
   }
 
@@ -393,7 +393,7 @@ export class ResourceHandler {
     const style = styleOf(context, representation)
     if (representation.as === 'Table') {
       const shown = object.kind !== 'Scale' ? endpoint.kind : endpoint.kind.custom ? CUSTOM_SCALE_TABLE : SCALE_TABLE
-      const table = { ...tableOf(shown, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query) }), metadata: { resourceVersion: object.metadata?.resourceVersion }, apiVersion: `meta.k8s.io/${representation.asVersion}` }
+      const table = { ...tableOf(shown, [object], this.#parts.clock.nowMs(), { includeObject: includeObject(context.query), apiVersion: `meta.k8s.io/${representation.asVersion}` }), metadata: { resourceVersion: object.metadata?.resourceVersion } }
       return answer(code, tableText(table, shown), style)
     }
     if (representation.as === 'PartialObjectMetadataList') {

@@ -38,7 +38,8 @@ interface WatchParts {
 
 interface WatchStyle {
   representation: Representation
-  includeObject: IncludeObject
+  /** What rows of Tables show; asked when selectors and versions have been looked at. @throws StatusError 400 */
+  includeObject(): IncludeObject
   /** The client has gone. */
   signal: AbortSignal
 }
@@ -55,6 +56,8 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
   const timeoutSeconds = options.timeoutSeconds && options.timeoutSeconds > 0 ? options.timeoutSeconds : MIN_TIMEOUT_SECONDS * (1 + parts.random.float())
   const isProtobuf = style.representation.encoding === 'protobuf'
   const encode = isProtobuf ? protobufEncoderOf(endpoint, style.representation) : encoderOf(parts, endpoint, style)
+  // No single object is a list: the stream ends with the first event. k8s: watchEmbeddedEncoder
+  const isUnencodable = style.representation.as === 'PartialObjectMetadataList'
   let watch: StoreWatch | undefined
   let timers: Timer[] = []
   let ended = false
@@ -84,7 +87,7 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
     const { revision } = etcd
     timers.push(clock.after(FRESHNESS_WAIT_MS, () => fail(tooLargeVersion(revision, revision - 1))))
   }
-  const bookmark = (annotations?: Record<string, string>) => send(encode({ type: 'BOOKMARK', object: bookmarkObject(endpoint, seen, annotations) }))
+  const bookmark = (annotations?: Record<string, string>) => isUnencodable ? end() : send(encode({ type: 'BOOKMARK', object: bookmarkObject(endpoint, seen, annotations) }))
   const body = new ReadableStream<Uint8Array>({
     start(c) {
       controller = c
@@ -102,6 +105,7 @@ export function serveWatch(parts: WatchParts, endpoint: Endpoint, namespace: str
         const since = initial ? 0 : asked || seen
         const plan = convertedWatch(endpoint, selection, since, (events, revision) => {
           if (ended) return
+          if (isUnencodable && events.length > 0) return end()
           const chunks = events.map((event) => encode(event))
           if (chunks.length === 1) send(chunks[0]!)
           else if (chunks.length > 1) send(joined(chunks))
@@ -145,16 +149,17 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return out
 }
 
-function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, includeObject }: WatchStyle): (event: WatchEvent) => Uint8Array {
+function encoderOf(parts: WatchParts, endpoint: Endpoint, { representation, includeObject: askedFor }: WatchStyle): (event: WatchEvent) => Uint8Array {
   const line = (type: string, text: string) => encoder.encode(`{"type":"${type}","object":${text}}\n`)
   const { as, asVersion } = representation
   // A bookmark has nothing but a version to show, and so nothing to convert.
   const shown = (event: WatchEvent) => event.type === 'BOOKMARK' ? event.object : endpoint.fromStorage(event.object)
   if (as === 'Table') {
+    const includeObject = askedFor()
     let withoutColumns = false
     return (event) => {
-      const plain = tableOf(endpoint.kind, [shown(event)], parts.clock.nowMs(), { includeObject, withoutColumns })
-      const table = { ...plain, rows: event.type === 'BOOKMARK' ? plain.rows.map((row) => bookmarkRow(endpoint.kind, row)) : plain.rows, metadata: { resourceVersion: event.object.metadata.resourceVersion }, apiVersion: `meta.k8s.io/${asVersion}` }
+      const plain = tableOf(endpoint.kind, [shown(event)], parts.clock.nowMs(), { includeObject, withoutColumns, apiVersion: `meta.k8s.io/${asVersion}` })
+      const table = { ...plain, rows: event.type === 'BOOKMARK' ? plain.rows.map((row) => bookmarkRow(endpoint.kind, row)) : plain.rows, metadata: { resourceVersion: event.object.metadata.resourceVersion } }
       withoutColumns = true
       return line(event.type, tableText(table, endpoint.kind))
     }

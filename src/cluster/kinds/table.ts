@@ -19,7 +19,7 @@ export interface TableRow {
 /** metav1.Table */
 export interface Table {
   kind: 'Table'
-  apiVersion: 'meta.k8s.io/v1'
+  apiVersion: string
   metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number }
   /** Null in all events of a watch but the first. */
   columnDefinitions: ColumnDefinition[] | null
@@ -49,20 +49,28 @@ function columnDefinitions(kind: TableKind): ColumnDefinition[] {
   return known
 }
 
+export interface TableOptions {
+  includeObject?: IncludeObject
+  /** Null for the definitions of columns. */
+  withoutColumns?: boolean
+  /** The version of meta.k8s.io that was asked for, in which rows show metadata, too. */
+  apiVersion?: string
+}
+
 /** A Table of objects. List metadata (resourceVersion, continue) is the caller's to fill in. */
-export function tableOf(kind: TableKind, objects: readonly KubeObject[], nowMs: number, options: { includeObject?: IncludeObject; withoutColumns?: boolean } = {}): Table {
+export function tableOf(kind: TableKind, objects: readonly KubeObject[], nowMs: number, { includeObject = 'Metadata', withoutColumns = false, apiVersion = 'meta.k8s.io/v1' }: TableOptions = {}): Table {
   return {
-    kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {},
+    kind: 'Table', apiVersion, metadata: {},
     // Watches send the definitions with the first event only. k8s: GenerateOptions.NoHeaders
-    columnDefinitions: options.withoutColumns ? null : columnDefinitions(kind),
-    rows: (kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects).map((object) => rowOf(kind, object, nowMs, options.includeObject ?? 'Metadata')),
+    columnDefinitions: withoutColumns ? null : columnDefinitions(kind),
+    rows: (kind.rowOrder ? [...objects].sort(kind.rowOrder) : objects).map((object) => rowOf(kind, object, nowMs, includeObject, apiVersion)),
   }
 }
 
-function rowOf(kind: TableKind, object: KubeObject, nowMs: number, include: IncludeObject): TableRow {
+function rowOf(kind: TableKind, object: KubeObject, nowMs: number, include: IncludeObject, apiVersion: string): TableRow {
   const cells = kind.columns.map((column) => column.value(object, nowMs) ?? null)
   const conditions = kind.rowConditions?.(object)
-  const shown = include === 'None' ? null : include === 'Object' ? object : partialObjectOf(object)
+  const shown = include === 'None' ? null : include === 'Object' ? object : { ...partialObjectOf(object), apiVersion }
   return conditions ? { cells, conditions, object: shown } : { cells, object: shown }
 }
 
