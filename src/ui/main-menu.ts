@@ -87,6 +87,13 @@ class MainMenu extends LitElement {
     await this.renderRoot.querySelector('dd-new-cluster-dialog')!.open()
   }
 
+  async #openGlossary(): Promise<void> {
+    await import('./glossary-dialog.ts')
+    const dialog = this.renderRoot.querySelector('dd-glossary-dialog')!
+    await dialog.updateComplete
+    dialog.open()
+  }
+
   #setScreenReader(on: boolean): void {
     saveSetting('screenReader', on)
     this.dispatchEvent(new CustomEvent('screen-reader'))
@@ -126,6 +133,7 @@ class MainMenu extends LitElement {
           </select></label>
         <label><input type="checkbox" ?checked=${readSetting('hints') ?? true} @change=${(event: Event) => this.#setHints((event.target as HTMLInputElement).checked)} /> ${t('menu.hints')}</label>
         <label><input type="checkbox" ?checked=${readSetting('screenReader') ?? false} @change=${(event: Event) => this.#setScreenReader((event.target as HTMLInputElement).checked)} /> ${t('menu.screenReader')}</label>
+        <button @click=${this.#do(() => this.#openGlossary())}>${t('menu.glossary')}</button>
         <button @click=${this.#do(() => this.showKeys())}>${t('menu.keys')}<kbd>F1</kbd></button>
         <p>${t('menu.source')}</p>
       </div>
@@ -137,6 +145,7 @@ class MainMenu extends LitElement {
       </dialog>
       <dialog id="problem" aria-labelledby="problem-text"><p id="problem-text">${this.problem}</p><form method="dialog"><button class="button" autofocus>${t('dialog.close')}</button></form></dialog>
       <dd-confirm-dialog></dd-confirm-dialog>
+      <dd-glossary-dialog></dd-glossary-dialog>
       <dd-new-cluster-dialog .client=${this.client}></dd-new-cluster-dialog>`
   }
 

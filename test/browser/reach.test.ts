@@ -26,7 +26,7 @@ test('menus and dialogs give the focus back to what opened them', async () => {
   await page.keyboard.press('Tab')
   await page.keyboard.press('Escape')
   await expect.poll(focused).toBe('button Menu')
-  for (const [item, dialog] of [['Keyboard', 'Keyboard'], ['Start over', 'Start over?']] as const) {
+  for (const [item, dialog] of [['Keyboard', 'Keyboard'], ['Glossary', 'Glossary'], ['Start over', 'Start over?']] as const) {
     await menu.press('Enter')
     await page.getByRole('button', { name: item }).press('Enter')
     await page.getByRole('dialog', { name: dialog }).waitFor()

@@ -46,6 +46,7 @@ export const de: Messages = {
   'menu.browser': 'Browser',
   'menu.hints': 'Vorschläge beim Tippen',
   'menu.files': 'Dateien und Editor',
+  'menu.glossary': 'Glossar',
   'menu.keys': 'Tastatur',
   'menu.source': 'Alles läuft in diesem Tab. Nichts wird irgendwohin gesendet.',
 

@@ -45,6 +45,7 @@ export const en = {
   'menu.files': 'Files and editor',
   'menu.browser': 'Browser',
   'menu.hints': 'Suggestions while typing',
+  'menu.glossary': 'Glossary',
   'menu.keys': 'Keyboard',
   'menu.source': 'Everything runs in this tab. Nothing is sent anywhere.',
 
