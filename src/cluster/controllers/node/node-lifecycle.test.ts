@@ -60,3 +60,11 @@ test('labels have their older names too', async () => {
   await plane.clock.advance(1000)
   expect((await plane.api.get<Node>('nodes', 'one')).metadata.labels).toMatchObject({ 'beta.kubernetes.io/os': 'linux', 'beta.kubernetes.io/arch': 'arm64' })
 })
+
+test('a taint that comes later stands behind those that were there', async () => {
+  plane = await startTestControlPlane()
+  await plane.addNode('one', { taints: [{ key: 'mine', effect: 'NoSchedule' }] })
+  await plane.api.patch('nodes', 'one', undefined, 'application/merge-patch+json', { spec: { unschedulable: true } })
+  await plane.clock.advance(1000)
+  expect((await plane.api.get<Node>('nodes', 'one')).spec!.taints!.map(({ key }) => key)).toEqual(['mine', 'node.kubernetes.io/unschedulable'])
+})

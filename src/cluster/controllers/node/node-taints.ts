@@ -33,7 +33,8 @@ export function noScheduleTaints(node: Readonly<Node>): { add: Taint[]; remove: 
 export async function swapTaints(api: Api, node: Readonly<Node>, add: readonly Taint[], remove: readonly Taint[], nowMs: number): Promise<Node | undefined> {
   const current = node.spec?.taints ?? []
   const kept = current.filter((taint) => !remove.some((other) => isSame(taint, other)) && !add.some((other) => isSame(taint, other)))
-  const taints = [...add.map((taint) => ({ ...taint, timeAdded: rfc3339(nowMs) })), ...kept]
+  // k8s: util/taints AddOrUpdateTaint appends
+  const taints = [...kept, ...add.map((taint) => ({ ...taint, timeAdded: rfc3339(nowMs) }))]
   if (add.every((taint) => current.some((other) => isSame(taint, other))) && kept.length + add.length === current.length) return undefined
   return api.patch<Node>('nodes', node.metadata.name!, undefined, 'application/merge-patch+json', {
     metadata: { resourceVersion: node.metadata.resourceVersion }, spec: { taints: taints.length > 0 ? taints : null },
