@@ -7,3 +7,9 @@ export function schemaNameOf(group: string, version: string, kind: string): stri
     : group === '' || !group.includes('.') || group.endsWith('.k8s.io') ? `io.k8s.api.${group.split('.')[0] || 'core'}.${version}.${kind}` : ''
   return name && schemas[name] ? name : undefined
 }
+
+/** What commands say that work with Go's types, of an object for which there is none. k8s: runtime.Scheme, NewNotRegisteredErrForKind */
+export function notInScheme({ apiVersion, kind }: { apiVersion: string; kind: string }): Error | undefined {
+  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') as [string, string] : ['', apiVersion]
+  return schemaNameOf(group, version, kind) ? undefined : new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+}

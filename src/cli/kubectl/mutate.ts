@@ -4,7 +4,7 @@ import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { createTwoWayMergePatch } from '../../cluster/kinds/patch/create-three-way-patch.ts'
 import { resourcePath } from './discovery.ts'
 import { aggregate, AggregateErrors } from './errors.ts'
-import { schemaNameOf } from './gvk-schema.ts'
+import { notInScheme, schemaNameOf } from './gvk-schema.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from './print.ts'
 import { recorded } from './record.ts'
 import { findResources } from './resources.ts'
@@ -32,7 +32,10 @@ export async function findTargets(inv: Invocation, args: readonly string[], opti
   })).infos()
   // What comes from a file is read into Go's types, which print also what is empty.
   if (local) for (const info of infos) info.object = typed(info.object!)
-  return { infos, errors: error instanceof AggregateErrors ? [...error.errors] : error ? [error] : [] }
+  const errors: Error[] = error instanceof AggregateErrors ? [...error.errors] : error ? [error] : []
+  if (local) return { infos, errors }
+  const unknown = infos.filter((info) => notInScheme(info.object!))
+  return { infos: infos.filter((info) => !unknown.includes(info)), errors: [...errors, ...unknown.map((info) => notInScheme(info.object!)!)] }
 }
 
 /** An object of a built-in kind as Go's types hold it, without defaults; anything else as it is. */

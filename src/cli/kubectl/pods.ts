@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import type { Factory } from './factory.ts'
+import { notInScheme } from './gvk-schema.ts'
 import { fetchInfo } from './resources.ts'
 import { selectorQuery } from './selectors.ts'
 import { WaitTimeout } from './watching.ts'
@@ -117,7 +118,10 @@ export async function podOrOwner(f: Factory, name: string, namespace: string): P
   const [type, rest] = name.includes('/') ? [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)] : ['pods', name]
   if (name.includes('/') && (!type || !rest || rest.includes('/'))) throw new Error(rest.includes('/') ? 'arguments in resource/name form may not have more than one slash' : 'arguments in resource/name form must have a single resource and name')
   const mapping = await f.resolve((mapper) => mapper.mappingFor(type), 4)
-  return (await fetchInfo(f, { mapping, namespace: mapping.namespaced ? namespace : '', name: rest, object: undefined, source: '' })).object!
+  const object = (await fetchInfo(f, { mapping, namespace: mapping.namespaced ? namespace : '', name: rest, object: undefined, source: '' })).object!
+  const unknown = notInScheme(object)
+  if (unknown) throw unknown
+  return object
 }
 
 /** --pod-running-timeout. @throws Error */

@@ -14,5 +14,6 @@ test('amounts, numbers and texts each in their own order', () => {
 test('what has no order is refused, rows and objects by other words', () => {
   expect(() => order([true, false], true)).toThrow('Field {.spec.v} in [][][]reflect.Value is an unsortable type: interface, err: unsortable type: bool')
   expect(() => order(['25%', 1])).toThrow('Field {.spec.v} in *unstructured.Unstructured is an unsortable type: interface, err: unsortable interface: interface')
+  expect(() => order([1.5, 2])).toThrow('err: unsortable interface: interface')
   expect(() => order([{}, {}], true)).toThrow('err: unsortable type: map[string]interface {}')
 })

@@ -31,7 +31,8 @@ function isLess(a: unknown, b: unknown, refuse: (what: string) => never): boolea
   if (typeof a === 'object' && a !== null) refuse(`interface, err: unsortable type: ${Array.isArray(a) ? '[]interface {}' : 'map[string]interface {}'}`)
   if (a === null || b === null) return a === null && b !== null
   if (typeof a === 'boolean') refuse('interface, err: unsortable type: bool')
-  if (typeof a !== typeof b) refuse('interface, err: unsortable interface: interface')
+  // Whole numbers and fractions are of two types in Go.
+  if (typeof a !== typeof b || (typeof a === 'number' && Number.isInteger(a) !== Number.isInteger(b))) refuse('interface, err: unsortable interface: interface')
   if (typeof a !== 'string' || typeof b !== 'string') return (a as number) < (b as number)
   try {
     return compareQuantities(a, b) < 0
