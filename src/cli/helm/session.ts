@@ -50,7 +50,7 @@ export class Session {
     }
     const groups = flags.changed('kube-as-group') ? flags.list('kube-as-group') : (proc.env['HELM_KUBEASGROUPS'] ?? '').split(',').filter(Boolean)
     for (const group of groups) values.set(known.find((f) => f.name === 'as-group')!, group)
-    this.factory = new Factory(proc, io, values, root, [], undefined, {
+    this.factory = new Factory(proc, io, values, root, undefined, {
       userAgent: `Helm/${HELM_VERSION.slice(1)}`,
       onWarning: (text) => void io.err(klogLine(proc, 'W', 'warnings.go:70', text)),
     })

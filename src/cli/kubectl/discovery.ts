@@ -205,9 +205,19 @@ export class RestMapper {
   }
 }
 
-/** The path of a resource, or of one object of it. */
+/** What a name may not be because it would lead elsewhere. k8s: apimachinery/pkg/api/validate/content IsPathSegmentName */
+function pathSegmentProblems(name: string): string[] {
+  if (name === '.' || name === '..') return [`may not be '${name}'`]
+  return ['/', '%'].filter((c) => name.includes(c)).map((c) => `may not contain '${c}'`)
+}
+
+/** The path of a resource, or of one object of it. @throws Error for names that can't be part of a path. k8s: client-go/rest Request.Name, Namespace */
 export function resourcePath(of: ApiResource, namespace: string, name = '', subresource = ''): string {
-  const base = of.group ? `/apis/${of.group}/${of.version}` : `/api/${of.version}`
+  for (const [what, text] of [['namespace', of.namespaced ? namespace : ''], ['resource name', name]] as const) {
+    const problems = text ? pathSegmentProblems(text) : []
+    if (problems.length > 0) throw new Error(`invalid ${what} ${JSON.stringify(text)}: [${problems.join(' ')}]`)
+  }
+  const base = of.group ? `/apis/${of.group}/${of.version}` : of.version ? `/api/${of.version}` : '/api'
   const scope = of.namespaced && namespace ? `/namespaces/${namespace}` : ''
   return `${base}${scope}/${of.resource}${name ? `/${encodeURIComponent(name)}` : ''}${subresource ? `/${subresource}` : ''}`
 }

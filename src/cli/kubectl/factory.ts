@@ -34,8 +34,6 @@ export class Factory {
   readonly io: CommandIo
   readonly flags: FlagValues
   readonly spec: CommandSpec
-  /** The words behind the command's name. */
-  readonly words: readonly string[]
   /** Which credential plugins the preferences allow. */
   readonly pluginPolicy: PluginPolicy
   #config: Kubeconfig | undefined
@@ -47,13 +45,12 @@ export class Factory {
   #seenWarnings = new Set<string>()
   readonly #options: FactoryOptions
 
-  constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec, words: readonly string[] = [], pluginPolicy: PluginPolicy = { policy: '', allowlist: undefined }, options: FactoryOptions = {}) {
+  constructor(proc: Proc, io: CommandIo, flags: FlagValues, spec: CommandSpec, pluginPolicy: PluginPolicy = { policy: '', allowlist: undefined }, options: FactoryOptions = {}) {
     this.#options = options
     this.proc = proc
     this.io = io
     this.flags = flags
     this.spec = spec
-    this.words = words
     this.pluginPolicy = pluginPolicy
   }
 

@@ -66,7 +66,7 @@ async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): 
     if (warning) void io.err(`Flag --${name} has been deprecated, ${warning}\n`)
   }
   const handler = await proc.clock.outside(findHandler(spec.path))
-  const f = new Factory(proc, io, flags, spec, parsed.args, prepared.pluginPolicy)
+  const f = new Factory(proc, io, flags, spec, prepared.pluginPolicy)
   if (!handler) {
     if (spec.children.length > 0 || spec.path === 'kubectl alpha' || spec === rootCommand()) return runGroup(io, spec, parsed.args)
     throw new Error(`the command ${JSON.stringify(spec.path.slice('kubectl '.length))} is not available in Drydock yet`)

@@ -50,7 +50,7 @@ function objectName({ mapping, name, object }: Info, local: boolean): string {
   if (!local) return `${mapping.resource}/${name}`
   const group = object!.apiVersion.includes('/') ? object!.apiVersion.split('/')[0]! : ''
   const kind = object!.kind.toLowerCase()
-  return `${group ? `${kind}.${group}` : kind}/${name}\n`
+  return group ? `${kind}.${group}/${name}\n` : `${kind}/${name}`
 }
 
 export interface MutateOptions {

@@ -1,4 +1,7 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
+import { usageError } from './command.ts'
+import type { ApiResource } from './discovery.ts'
+import type { CommandSpec } from './command.ts'
 import type { Factory } from './factory.ts'
 import { notInScheme } from './gvk-schema.ts'
 import { fetchInfo } from './resources.ts'
@@ -33,7 +36,7 @@ export function findContainer(pod: PodObject, name: string): ContainerSpec | und
 }
 
 /** The named container, or the one to take without a name. k8s: podcmd.FindOrDefaultContainerByName @throws Error */
-export function containerOrDefault(f: Factory, pod: PodObject, name: string, quiet = false): ContainerSpec {
+export function containerOrDefault(f: Factory, pod: PodObject, name: string, quiet = false, say: (text: string) => unknown = f.io.err): ContainerSpec {
   if (name) {
     const found = findContainer(pod, name)
     if (!found) throw new Error(`container ${name} not found in pod ${pod.metadata.name}`)
@@ -43,10 +46,10 @@ export function containerOrDefault(f: Factory, pod: PodObject, name: string, qui
   if (annotated) {
     const found = findContainer(pod, annotated)
     if (found) return found
-    void f.io.err(`Default container name ${JSON.stringify(annotated)} not found in pod ${pod.metadata.name}\n`)
+    void say(`Default container name ${JSON.stringify(annotated)} not found in pod ${pod.metadata.name}\n`)
   }
   const first = pod.spec.containers[0]!
-  if (!quiet && allContainers(pod).length > 1) void f.io.err(`Defaulted container ${JSON.stringify(first.name)} out of: ${containerNames(pod)}\n`)
+  if (!quiet && allContainers(pod).length > 1) void say(`Defaulted container ${JSON.stringify(first.name)} out of: ${containerNames(pod)}\n`)
   return first
 }
 
@@ -99,6 +102,9 @@ export async function podsOf(f: Factory, namespace: string, labelSelector: strin
   throw new WaitTimeout()
 }
 
+/** Pods as discovery has them, for commands that know where they are. */
+export const POD_MAPPING: ApiResource = { group: '', version: 'v1', kind: 'Pod', resource: 'pods', singular: 'pod', namespaced: true, shortNames: ['po'], categories: ['all'], verbs: [], subresources: [] }
+
 export const asPod = (object: KubeObject): PodObject => ({ status: {}, ...object, apiVersion: 'v1', kind: 'Pod' }) as unknown as PodObject
 
 /** The pod to run something in. k8s: polymorphichelpers.AttachablePodForObjectFn @throws Error */
@@ -124,9 +130,10 @@ export async function podOrOwner(f: Factory, name: string, namespace: string): P
   return object
 }
 
-/** --pod-running-timeout. @throws Error */
-export function podRunningTimeout(flags: Factory['flags']): number {
+/** --pod-running-timeout in milliseconds. @param spec the command that points to its help where the flag is wrong; logs doesn't @throws Error */
+export function podRunningTimeout(flags: Factory['flags'], spec?: CommandSpec): number {
   const ms = flags.duration('pod-running-timeout')
-  if (ms <= 0) throw new Error('--pod-running-timeout must be higher than zero')
+  const wrong = '--pod-running-timeout must be higher than zero'
+  if (ms <= 0) throw spec ? usageError(spec, wrong) : new Error(wrong)
   return ms
 }

@@ -1,19 +1,21 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
+import { allFlags } from './command.ts'
 import { resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
 import type { Factory } from './factory.ts'
+import { parseFlags } from './flags.ts'
 
 export const CHANGE_CAUSE = 'kubernetes.io/change-cause'
 
-/** Flags whose values don't belong into an annotation. k8s: clientcmd flags annotated as classified */
-const CLASSIFIED = new Set(['token', 'username', 'password', 'client-certificate', 'client-key', 'as', 'as-group', 'as-uid', 'as-user-extra'])
-
-/** The command line as --record keeps it: words first, then the flags. Undefined without --record. k8s: genericclioptions parseCommandArguments */
+/**
+ * The command line as --record keeps it: the words as they were typed, then the flags, credentials too, because kubectl marks none of its own as
+ * classified. Undefined without --record. k8s: genericclioptions parseCommandArguments
+ */
 function changeCause(f: Factory): string | undefined {
   if (!f.flags.bool('record')) return undefined
   const program = f.proc.argv[0]!.split('/').at(-1)!
-  const flags = f.flags.given.map(({ name, text }) => CLASSIFIED.has(name) ? ` --${name}` : ` --${name}=${text}`)
-  return [program, ...f.spec.path.split(' ').slice(1), ...f.words].join(' ') + flags.join('')
+  const { values, args } = parseFlags(allFlags(f.spec), f.proc.argv.slice(1))
+  return [program, ...args, ...values.given.map(({ name, text }) => `--${name}=${text}`)].join(' ')
 }
 
 /** The object with the command that made it, where --record asks for it. k8s: ChangeCauseRecorder.Record */
@@ -23,13 +25,13 @@ export function recorded<T extends KubeObject>(f: Factory, object: T): T {
   return { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, [CHANGE_CAUSE]: cause } } }
 }
 
-/** Adds the annotation to an object of the server with a request of its own. A failure doesn't matter. */
-export async function recordAfterwards(f: Factory, mapping: ApiResource, object: KubeObject): Promise<KubeObject> {
+/** Adds the annotation to an object of the server with a request of its own. A failure doesn't matter. @param query of that request */
+export async function recordAfterwards(f: Factory, mapping: ApiResource, object: KubeObject, query: Record<string, string> = {}): Promise<KubeObject> {
   const cause = changeCause(f)
   if (cause === undefined || object.metadata.annotations?.[CHANGE_CAUSE] === cause) return object
   try {
     return await f.rest().json<KubeObject>('PATCH', resourcePath(mapping, object.metadata.namespace ?? '', object.metadata.name!), {
-      body: { metadata: { annotations: { [CHANGE_CAUSE]: cause } } }, contentType: 'application/merge-patch+json',
+      body: { metadata: { annotations: { [CHANGE_CAUSE]: cause } } }, contentType: 'application/merge-patch+json', query,
     })
   } catch {
     return object

@@ -5,12 +5,13 @@ import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { StatusError } from '../../cluster/kinds/status-error.ts'
 import { decodeValue } from '../../cluster/kinds/decode.ts'
 import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
-import { groupResource, groupVersion, resourcePath } from './discovery.ts'
+import { manifestProblem } from './client-validation.ts'
+import { groupResource, groupVersion, parseGroupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
-import { aggregate, ConnectionError, FileErrors, isNotFound, NoKindMatch } from './errors.ts'
-import { klogLine } from './klog.ts'
+import { aggregate, AggregateErrors, ConnectionError, FileErrors, isNotFound, NoKindMatch } from './errors.ts'
 import { dialMessage } from './factory.ts'
 import type { Factory } from './factory.ts'
+import { schemaNameOf } from './gvk-schema.ts'
 import { reasonPhrase } from '../../unix/net/http1.ts'
 import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
 
@@ -56,8 +57,8 @@ export interface ResourceQuery {
   requireObject?: boolean
   /** Don't ask the server about files' kinds. */
   local?: boolean
-  /** Check that documents have a kind and apiVersion, in the validator's words. */
-  validate?: boolean
+  /** Check documents before anything else is done with them. Undefined: don't. */
+  validate?: 'Strict' | 'Warn' | 'Ignore'
   /** Accept header and parameters of GET and LIST. */
   accept?: string
   query?: Record<string, string>
@@ -155,10 +156,10 @@ export async function findResources(f: Factory, query: ResourceQuery): Promise<R
     return result(query, false, true, [], () => documentInfos(f, query, source, text), f)
   }
   if (files.length > 0 || query.kustomize) {
-    if (types.length > 0 && names.length === 0) throw new Error('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
+    if (types.length > 0) throw new Error('when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well')
     if (names.length > 0) throw new Error('name cannot be provided when a path is specified')
     if (tuples.length > 0) throw new Error('resource/name arguments cannot be provided when a path is specified')
-    const selector = labelSelector ? parseLabelSelector(labelSelector) : undefined
+    const selector = labelSelector ? selectorOf(labelSelector) : undefined
     const single = files.length === 1 && files[0]!.kind === 'file' && !files[0]!.fromDirectory
     return result(query, single, true, [], async function* () {
       for (const item of files) yield* readFileInfos(f, query, item)
@@ -225,7 +226,8 @@ function result(query: ResourceQuery, singleItemImplied: boolean, targetsSingleI
         continue
       }
       try {
-        for (const info of query.flatten ? await flattened(f, made, query) : [made]) {
+        for await (const info of query.flatten ? flattened(f, made, query) : [made]) {
+          if (info instanceof Error) { inFiles.push(info); continue }
           try {
             await settleNamespace(f, query, info)
             if (!keep(info)) continue
@@ -283,6 +285,7 @@ export async function fetchInfo(f: Factory, info: Info, query: { accept?: string
   if (!info.name) throw new Error('resource name may not be empty')
   try {
     const object = await f.rest().json<KubeObject>('GET', resourcePath(info.mapping, info.namespace, info.name, query.subresource), { accept: query.accept ?? 'application/json', query: query.query ?? {} })
+    checkRegistered(f, info.mapping, object.kind)
     return { ...info, object }
   } catch (error) {
     // k8s: cli-runtime resource Info.Get: that the namespace is missing says more.
@@ -308,6 +311,12 @@ async function* listInfos(f: Factory, query: ResourceQuery, source: WatchSource,
       yield enhanceListError(error, source.mapping, labelSelector, fieldSelector)
       return
     }
+    try {
+      checkRegistered(f, source.mapping, list.kind)
+    } catch (error) {
+      yield error as Error
+      return
+    }
     yield { mapping: source.mapping, namespace: source.namespace, name: '', object: list, source: '' }
     continueToken = (list.metadata as { continue?: string } | undefined)?.continue
     if (!continueToken) return
@@ -324,28 +333,53 @@ export function enhanceListError(error: unknown, mapping: Pick<ApiResource, 'gro
   return new StatusError({ ...error.status, message })
 }
 
-/** The items of a list as infos of their own; anything else as it is. */
-async function flattened(f: Factory, info: Info, query: ResourceQuery): Promise<Info[]> {
+/** The items of a list as infos of their own, and behind them what kept others from being known; anything else as it is. k8s: cli-runtime resource FlattenListVisitor */
+async function* flattened(f: Factory, info: Info, query: ResourceQuery): AsyncGenerator<Info | Error> {
   const object = info.object
-  if (!object || !Array.isArray(object['items']) || !object.kind?.endsWith('List')) return [info]
+  if (!object || !Array.isArray(object['items']) || !object.kind?.endsWith('List')) {
+    yield info
+    return
+  }
   const itemKind = object.kind === 'List' ? '' : object.kind.slice(0, -4)
-  const out: Info[] = []
+  const unknown: Error[] = []
   for (const raw of object['items'] as KubeObject[]) {
     const item = raw.kind ? raw : { ...raw, apiVersion: object.apiVersion, kind: itemKind }
     const wrong = info.source ? metadataProblem(item) : undefined
     if (wrong) throw new Error(`unable to decode ${JSON.stringify(info.source)}: ${wrong}`)
-    const mapping = info.source ? (query.local ? localMapping(item) : (await mappingOfObject(f, item, info.source))) : info.mapping
-    out.push(...await flattened(f, { mapping, namespace: item.metadata?.namespace ?? '', name: item.metadata?.name ?? '', object: item, source: info.source }, query))
+    let mapping = info.mapping
+    if (info.source && query.local) mapping = localMapping(item)
+    else if (info.source && !isList(item)) {
+      try {
+        mapping = await f.resolve((mapper) => mapper.forKind(item.apiVersion, item.kind))
+      } catch (error) {
+        unknown.push(new Error(`unable to recognize ${(error as Error).message}`))
+        continue
+      }
+    }
+    for await (const inner of flattened(f, { mapping, namespace: item.metadata?.namespace ?? '', name: item.metadata?.name ?? '', object: item, source: info.source }, query)) {
+      if (inner instanceof Error) unknown.push(inner)
+      else yield inner
+    }
   }
-  return out
+  if (unknown.length > 0) yield new AggregateErrors(unknown)
+}
+
+const isList = (object: KubeObject) => Array.isArray(object['items']) && object.kind.endsWith('List')
+
+/** @throws Error in the builder's words */
+function selectorOf(text: string): ReturnType<typeof parseLabelSelector> {
+  try {
+    return parseLabelSelector(text)
+  } catch (error) {
+    throw new Error(`the provided selector ${JSON.stringify(text)} is not valid: ${(error as Error).message}`)
+  }
 }
 
 async function mappingOfObject(f: Factory, object: KubeObject, source: string): Promise<ApiResource> {
   try {
-    return await f.resolve((mapper) => mapper.forKind(object.apiVersion, object.kind))
+    // Without a version the kind may be known, but nothing is served where it is looked for.
+    return { ...await f.resolve((mapper) => mapper.forKind(object.apiVersion ?? '', object.kind)), ...(object.apiVersion ? {} : { version: '' }) }
   } catch (error) {
-    if (error instanceof NoKindMatch && f.flags.has('validate') && f.flags.str('validate') === 'warn')
-      void f.io.err(klogLine(f.proc, 'W', 'schema.go:145', 'cannot perform warn validation if server-side field validation is unsupported, skipping validation'))
     if (!(error instanceof NoKindMatch)) throw new Error(`unable to recognize ${JSON.stringify(source)}: ${(error as Error).message}`)
     throw new Error(`resource mapping not found for name: ${JSON.stringify(object.metadata?.name ?? '')} namespace: ${JSON.stringify(object.metadata?.namespace ?? '')} from ${JSON.stringify(source)}: ${error.message}\nensure CRDs are installed first`)
   }
@@ -404,12 +438,34 @@ function directoryFiles(f: Factory, directory: string, recursive: boolean): stri
   return out
 }
 
+/** A pattern for a name; undefined where it can't be read. k8s: Go path/filepath Match */
+function patternOf(pattern: string): RegExp | undefined {
+  let regex = ''
+  for (let i = 0; i < pattern.length; i++) {
+    const c = pattern[i]!
+    if (c === '*') regex += '[^/]*'
+    else if (c === '?') regex += '[^/]'
+    else if (c === '[') {
+      const set = /^\[(\^?)((?:\\.|[^\\\]-])(?:-(?:\\.|[^\\\]-]))?)+\]/.exec(pattern.slice(i))
+      if (!set) return undefined
+      regex += set[0].replace(/(?!^)\[/g, '\\[')
+      i += set[0].length - 1
+    } else {
+      const literal = c === '\\' ? pattern[++i] : c
+      if (literal === undefined) return undefined
+      regex += literal.replace(/[.+^${}()|[\]\\*?]/g, '\\$&')
+    }
+  }
+  return new RegExp(`^${regex}$`)
+}
+
 /** Go's filepath.Glob for the last part of a path. */
 function globPaths(f: Factory, pattern: string): string[] {
   if (!/[*?[]/.test(pattern)) return []
   const at = pattern.lastIndexOf('/')
   const directory = at < 0 ? '.' : pattern.slice(0, at) || '/'
-  const regex = new RegExp(`^${pattern.slice(at + 1).replace(/[.+^${}()|\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`)
+  const regex = patternOf(pattern.slice(at + 1))
+  if (!regex) throw new Error(`pattern ${JSON.stringify(pattern)} is not valid: syntax error in pattern`)
   if (!f.proc.fs.exists(f.proc.resolve(directory))) return []
   return f.proc.fs.readdir(f.proc.resolve(directory)).filter((n) => regex.test(n)).map((n) => at < 0 ? n : `${directory === '/' ? '' : directory}/${n}`)
 }
@@ -438,7 +494,12 @@ async function* readFileInfos(f: Factory, query: ResourceQuery, input: FileInput
 }
 
 /** Commands that read files into Go's types; the others take any object. k8s: resource.Builder WithScheme */
-const TYPED = /^kubectl (?:rollout|set|expose|exec|attach|debug|auth reconcile)\b/
+const TYPED = /^kubectl (?:rollout|set|expose|exec|attach|debug|logs|port-forward|taint|drain|create job|auth reconcile)\b/
+
+/** @throws Error for kinds that aren't built in, in commands that need Go's types */
+function checkRegistered(f: Factory, of: { group: string; version: string; kind: string }, kind = of.kind): void {
+  if (TYPED.test(f.spec.path) && kind !== 'Table' && !schemaNameOf(of.group, of.version, of.kind)) throw new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(groupVersion(of))} in scheme "pkg/runtime/scheme.go:111"`)
+}
 
 /** What Go's decoder says of a text or a list in the place of an object. */
 function noObject(value: unknown, isTyped: boolean): string {
@@ -461,15 +522,15 @@ async function* documentInfos(f: Factory, query: ResourceQuery, source: string, 
       return
     }
     if (data === null || data === undefined) continue
-    if (query.validate) {
-      const wrong = shapeError(data) ?? await f.schemaFailure()
+    if (query.validate && query.validate !== 'Ignore') {
+      const wrong = await manifestProblem(f, data, query.validate)
       if (wrong) {
         yield new Error(`error validating ${JSON.stringify(source)}: error validating data: ${wrong}; if you choose to ignore these errors, turn validation off with --validate=false`)
         return
       }
     }
     const object = data as KubeObject
-    if (typeof object !== 'object' || Array.isArray(object) || !object.kind || !object.apiVersion) {
+    if (typeof object !== 'object' || Array.isArray(object) || !object.kind || !object.apiVersion && TYPED.test(f.spec.path)) {
       const missing = typeof object === 'object' && !Array.isArray(object) && object.kind ? 'apiVersion' : 'Kind'
       yield new Error(typeof object === 'object' && !Array.isArray(object)
         ? `unable to decode ${JSON.stringify(source)}: Object '${missing}' is missing in '${JSON.stringify(object)}'`
@@ -478,9 +539,16 @@ async function* documentInfos(f: Factory, query: ResourceQuery, source: string, 
     }
     const wrong = metadataProblem(object)
     if (wrong) { yield new Error(`unable to decode ${JSON.stringify(source)}: ${wrong}`); continue }
+    if (object.kind !== 'List') {
+      try {
+        checkRegistered(f, { ...parseGroupVersion(object.apiVersion ?? ''), kind: isList(object) ? object.kind.slice(0, -4) : object.kind }, object.kind)
+      } catch (error) {
+        yield new Error(`unable to decode ${JSON.stringify(source)}: ${(error as Error).message}`)
+        continue
+      }
+    }
     try {
-      const isList = Array.isArray(object['items']) && object.kind.endsWith('List')
-      const mapping = query.local ? localMapping(object) : isList ? LIST_MAPPING : await mappingOfObject(f, object, source)
+      const mapping = query.local ? localMapping(object) : isList(object) ? LIST_MAPPING : await mappingOfObject(f, object, source)
       yield { mapping, namespace: object.metadata?.namespace ?? '', name: object.metadata?.name ?? '', object, source }
     } catch (error) {
       yield error as Error
@@ -544,17 +612,6 @@ function metadataProblem(object: KubeObject): string | undefined {
   } catch (error) {
     return (error as Error).message
   }
-}
-
-function shapeError(data: unknown): string | undefined {
-  if (typeof data !== 'object' || Array.isArray(data)) return 'invalid object to validate'
-  const object = data as Record<string, unknown>
-  const wrong: string[] = []
-  for (const key of ['apiVersion', 'kind']) {
-    if (object[key] === undefined || object[key] === null) wrong.push(`${key} not set`)
-    else if (typeof object[key] !== 'string') wrong.push(`${key} isn't string type`)
-  }
-  return wrong.length === 0 ? undefined : wrong.length === 1 ? wrong[0] : `[${wrong.join(', ')}]`
 }
 
 async function* kustomizeInfos(f: Factory, query: ResourceQuery, directory: string): AsyncGenerator<Info | Error> {

@@ -1,7 +1,7 @@
 /** The commands that look at releases, roll them back and take them away. */
 import { plainValue, withIntegers } from '../../go-template/values.ts'
 import { TemplateSet } from '../../go-template/go-template.ts'
-import { cascadeOf } from '../../kubectl/commands/delete.ts'
+import type { Propagation } from '../../kubectl/commands/delete.ts'
 import { printYaml } from '../../yaml.ts'
 import { rollback } from '../actions/rollback.ts'
 import { releaseNameProblem } from '../actions/release-name.ts'
@@ -114,14 +114,18 @@ export const rollbackCommand: HelmCommand = async (session) => {
   session.out('Rollback was a success! Happy Helming!\n')
 }
 
+/** --cascade. */
+const PROPAGATIONS: Readonly<Record<string, Propagation>> = { background: 'Background', foreground: 'Foreground', orphan: 'Orphan' }
+
 export const uninstallCommand: HelmCommand = async (session) => {
   const { flags } = session
   const cascade = flags.str('cascade')
-  if (!['background', 'foreground', 'orphan'].includes(cascade)) throw new Error(`invalid cascade value (${cascade}). Must be "background", "foreground", or "orphan"`)
+  const propagation = PROPAGATIONS[cascade]
+  if (!propagation) throw new Error(`invalid cascade value (${cascade}). Must be "background", "foreground", or "orphan"`)
   for (const name of session.args) {
     const told = await uninstall(session, name, {
       noHooks: flags.bool('no-hooks'), keepHistory: flags.bool('keep-history'), dryRun: flags.bool('dry-run'), ignoreNotFound: flags.bool('ignore-not-found'), wait: flags.bool('wait'),
-      cascade: cascadeOf(cascade), timeoutMs: flags.duration('timeout'), description: flags.str('description'),
+      cascade: propagation, timeoutMs: flags.duration('timeout'), description: flags.str('description'),
     })
     session.out(`${told ? `${told}\n` : ''}release "${name}" uninstalled\n`)
   }

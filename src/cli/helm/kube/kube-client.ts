@@ -62,7 +62,7 @@ export class KubeClient {
    * @throws Error for those that aren't objects of a kind that the server knows
    */
   async build(manifest: string, validate: boolean): Promise<Info[]> {
-    const found = await findResources(this.#f, { text: { source: '', text: manifest }, namespace: this.#namespace, flatten: true, continueOnError: true, validate })
+    const found = await findResources(this.#f, { text: { source: '', text: manifest }, namespace: this.#namespace, flatten: true, continueOnError: true, validate: validate ? 'Strict' : 'Ignore' })
     const { infos, error } = await found.infos()
     if (error) throw new Error(error.message.replaceAll('; if you choose to ignore these errors, turn validation off with --validate=false', ''))
     for (const info of infos) {

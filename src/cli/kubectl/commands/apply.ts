@@ -21,6 +21,7 @@ import { fetchInfo, findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
 import { fieldValidation, withoutResourceVersion } from './create/submit.ts'
 import { cascadeOf, deleteOptions, warn } from './delete.ts'
+import type { Propagation } from './delete.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
 import { untilObject } from '../watching.ts'
 
@@ -53,7 +54,7 @@ export const apply: CommandHandler = async (inv) => {
   const force = flags.bool('force')
   const selector = flags.str('selector')
   if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')
-  const propagation = cascadeOf(flags.str('cascade'))
+  const propagation = cascadeOf(f)
   const validation = fieldValidation(inv)
   const { namespace, explicit } = f.namespace()
   const applySet = flags.str('applyset') ? await ApplySet.of(f, flags.str('applyset')) : undefined
@@ -80,7 +81,7 @@ export const apply: CommandHandler = async (inv) => {
   const manager = flags.changed('field-manager') ? flags.str('field-manager') : serverSide ? 'kubectl' : 'kubectl-client-side-apply'
   const result = await findResources(f, {
     filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit,
-    labelSelector: selector || undefined, continueOnError: true, flatten: true, validate: validation !== 'Ignore',
+    labelSelector: selector || undefined, continueOnError: true, flatten: true, validate: validation,
   })
   const { infos, error } = await result.infos()
   const errors: Error[] = error ? [error] : []
@@ -97,7 +98,7 @@ export const apply: CommandHandler = async (inv) => {
       const before = info.object = recorded(f, info.object!)
       if (!info.name && before.metadata?.generateName) throw new Error(`from ${before.metadata.generateName}: cannot use generate name with apply`)
       if (serverSide) await applyServerSide(inv, info, manager, validation, dryRun)
-      else await applyClientSide(inv, info, { manager, validation, dryRun, force, done })
+      else await applyClientSide(inv, info, { propagation, manager, validation, dryRun, force, done })
       if (serverSide) { warnIfDeleting(f, info); done(info, 'serverside-applied') }
       if (info.object!.metadata.uid) visited.add(info.object!.metadata.uid)
     } catch (failure) {
@@ -114,12 +115,12 @@ export const apply: CommandHandler = async (inv) => {
   }
   if (!flags.bool('prune')) return
   const namespaces = new Set([...(explicit ? [namespace] : []), ...infos.filter((i) => i.mapping.namespaced).map((i) => i.namespace)])
-  const print = printerFor(f, { operation: `pruned${dryRunSuffix(dryRun)}` })
   for await (const { mapping, object } of applySet ? applySet.prunable(visited) : findPrunable(f, allowlist, namespaces, visited, selector)) {
     if (dryRun !== 'client') await f.rest().json('DELETE', resourcePath(mapping, object.metadata.namespace ?? '', object.metadata.name), {
       body: deleteOptions(flags.int('grace-period'), propagation, dryRun), query: dryRun === 'server' ? { dryRun: 'All' } : {},
     })
-    void out(print(object))
+    // Each with a printer of its own, so that no line parts YAML documents.
+    void out(printerFor(f, { operation: `pruned${dryRunSuffix(dryRun)}` })(object))
   }
   await applySet?.afterPrune(dryRun, validation)
 }
@@ -213,7 +214,7 @@ function unionFields(a: any, b: any): any {
   return out
 }
 
-interface ClientSide { manager: string; validation: string; dryRun: DryRun; force: boolean; done(info: Info, operation: string): void }
+interface ClientSide { propagation: Propagation; manager: string; validation: string; dryRun: DryRun; force: boolean; done(info: Info, operation: string): void }
 
 async function applyClientSide(inv: Invocation, info: Info, options: ClientSide): Promise<void> {
   const { f, flags } = inv
@@ -285,7 +286,7 @@ function originalOf(current: KubeObject): Record<string, unknown> {
 
 async function deleteAndCreate(inv: Invocation, info: Info, modified: KubeObject, options: ClientSide): Promise<KubeObject> {
   const { f, flags } = inv
-  await f.rest().json('DELETE', resourcePath(info.mapping, info.namespace, info.name), { body: deleteOptions(flags.int('grace-period'), cascadeOf(flags.str('cascade'))) })
+  await f.rest().json('DELETE', resourcePath(info.mapping, info.namespace, info.name), { body: deleteOptions(flags.int('grace-period'), options.propagation) })
   await untilObject(f, info, flags.duration('timeout'), (object) => object === undefined)
   return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: withoutResourceVersion(modified), query: parameters(options.manager, options.validation, options.dryRun) })
 }

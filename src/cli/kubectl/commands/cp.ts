@@ -1,7 +1,8 @@
 import { createPipe, readerOf } from '../../../base/streams.ts'
+import { resourcePath } from '../discovery.ts'
 import { CommandExit } from '../errors.ts'
 import type { Factory } from '../factory.ts'
-import { asPod, containerNames, containerOrDefault, findContainer } from '../pods.ts'
+import { asPod, containerNames, containerOrDefault, findContainer, POD_MAPPING } from '../pods.ts'
 import type { PodObject } from '../pods.ts'
 import { readTar, writeTar } from '../tar.ts'
 import type { TarEntry } from '../tar.ts'
@@ -40,10 +41,11 @@ function clean(path: string): string {
   return (absolute ? '/' : '') + out.join('/') || (absolute ? '/' : '.')
 }
 
-async function podOf(f: Factory, spec: FileSpec, container: string): Promise<{ pod: PodObject; container: string }> {
-  const pod = asPod(await f.rest().json('GET', `/api/v1/namespaces/${spec.namespace}/pods/${spec.pod}`))
+/** @param say where the choice of a container is told */
+async function podOf(f: Factory, spec: FileSpec, container: string, say = f.io.err): Promise<{ pod: PodObject; container: string }> {
+  const pod = asPod(await f.rest().json('GET', resourcePath(POD_MAPPING, spec.namespace, spec.pod)))
   if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') throw new Error(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
-  if (!container) return { pod, container: containerOrDefault(f, pod, '').name }
+  if (!container) return { pod, container: containerOrDefault(f, pod, '', false, say).name }
   if (!findContainer(pod, container)) throw new Error(`container ${container} is not valid for pod ${pod.metadata.name} out of: ${containerNames(pod)}`)
   return { pod, container }
 }
@@ -91,7 +93,8 @@ async function copyTo(f: Factory, source: string, target: FileSpec, containerNam
 
 async function copyFrom(f: Factory, source: FileSpec, target: string, containerName: string): Promise<void> {
   const { fs } = f.proc
-  const { pod, container } = await podOf(f, source, containerName)
+  // What tar says of the other side goes to standard output, and with it what kubectl says of it.
+  const { pod, container } = await podOf(f, source, containerName, (text) => f.io.out(text))
   const pipe = createPipe(Infinity)
   let failure: unknown
   const session = runSession(f, pod, {

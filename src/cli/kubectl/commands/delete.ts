@@ -2,7 +2,7 @@ import { readLines } from '../../../base/streams.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { groupResource, lowerGroupKind, resourcePath } from '../discovery.ts'
-import { addSource, aggregate, AggregateErrors, isNotFound } from '../errors.ts'
+import { addSource, aggregate, AggregateErrors, FileErrors, isNotFound } from '../errors.ts'
 import type { Factory } from '../factory.ts'
 import { dryRunOf, dryRunSuffix } from '../print.ts'
 import type { DryRun } from '../print.ts'
@@ -14,12 +14,20 @@ import { rawRequest } from './raw.ts'
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan'
 
-/** --cascade. @throws Error for other words */
-export function cascadeOf(value: string): Propagation {
+/** --cascade; the words of before are taken with a warning. k8s: delete.parseCascadingFlag @throws Error for other words */
+export function cascadeOf(f: Factory): Propagation {
+  const value = f.flags.str('cascade')
+  const instead = (word: string) => void f.io.err(`warning: --cascade=${value} is deprecated (boolean value) and can be replaced with --cascade=${word}.\n`)
   switch (value) {
-    case 'background': case 'true': case '': return 'Background'
+    case 'background': return 'Background'
     case 'foreground': return 'Foreground'
-    case 'orphan': case 'false': return 'Orphan'
+    case 'orphan': return 'Orphan'
+    case '1': case 't': case 'T': case 'true': case 'TRUE': case 'True':
+      instead('background')
+      return 'Background'
+    case '0': case 'f': case 'F': case 'false': case 'FALSE': case 'False':
+      instead('orphan')
+      return 'Orphan'
     default: throw new Error(`invalid cascade value (${value}). Must be "background", "foreground", or "orphan"`)
   }
 }
@@ -51,7 +59,7 @@ export const deleteCommand: CommandHandler = async (inv) => {
   if (grace === 0 && !force) grace = 1
   if (force && grace < 0) grace = 0
   const dryRun = dryRunOf(f)
-  const propagation = cascadeOf(flags.str('cascade'))
+  const propagation = cascadeOf(f)
   const query = {
     args, namespace, enforceNamespace: explicit, allNamespaces: flags.bool('all-namespaces'), filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'),
     labelSelector: selector || undefined, fieldSelector: fieldSelector || undefined, continueOnError: true, flatten: true, requireObject: false,
@@ -117,7 +125,6 @@ export async function deleteAll(inv: Pick<Invocation, 'f' | 'out'>, result: Reso
     const where = info.mapping.namespaced ? ` from ${info.namespace} namespace` : ''
     void out(`${kind} "${info.name}" ${options.grace === 0 ? 'force deleted' : 'deleted'}${where}${dryRunSuffix(options.dryRun)}\n`)
   }
-  const errors: Error[] = []
   try {
     await result.visit(async (info) => {
       if (options.only && !options.only.has(locationOf(info))) return
@@ -139,11 +146,12 @@ export async function deleteAll(inv: Pick<Invocation, 'f' | 'out'>, result: Reso
       deleted.push({ info, uid: (answer.kind === 'Status' ? answer['details']?.uid : answer.metadata?.uid) as string | undefined })
     })
   } catch (error) {
-    const all = error instanceof AggregateErrors ? error.errors : [error as Error]
-    errors.push(...all.filter((e) => !(options.ignoreNotFound && isNotFound(e))))
+    if (!options.ignoreNotFound) throw error
+    // What is left of several errors stays one of several. k8s: utilerrors.FilterOut
+    const several = error instanceof AggregateErrors || error instanceof FileErrors
+    const left = (several ? error.errors : [error as Error]).filter((e) => !isNotFound(e))
+    if (left.length > 0) throw several ? new AggregateErrors(left) : error
   }
-  const failure = aggregate(errors)
-  if (failure) throw failure
   if (found === 0) { void out('No resources found\n'); return }
   if (!options.wait || options.dryRun !== 'none') return
   await f.io.flush()

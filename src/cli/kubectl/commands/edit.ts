@@ -5,6 +5,7 @@ import { createMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
 import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { goSyntax } from '../../../cluster/kinds/patch/go-format.ts'
 import { parseYaml, printYaml } from '../../yaml.ts'
+import { manifestProblem } from '../client-validation.ts'
 import { groupResource, resourcePath } from '../discovery.ts'
 import { isNotFound, SilentExit } from '../errors.ts'
 import type { Factory } from '../factory.ts'
@@ -138,7 +139,7 @@ async function editInfos(inv: Invocation, infos: readonly Info[], options: EditO
     before = text
     if (lastFile) discard(lastFile)
     lastFile = file
-    const wrong = validation === 'Ignore' ? undefined : unreadableReason(text)
+    const wrong = validation === 'Ignore' ? undefined : await unreadableReason(f, text, validation)
     if (wrong) {
       results = new EditResults()
       failed = true
@@ -190,14 +191,14 @@ async function editInfos(inv: Invocation, infos: readonly Info[], options: EditO
 }
 
 /** Why a text can't be looked at as an object. k8s: kubectl/pkg/validation paramVerifyingSchema.ValidateBytes */
-function unreadableReason(text: string): string | undefined {
+async function unreadableReason(f: Factory, text: string, directive: 'Strict' | 'Warn'): Promise<string | undefined> {
+  let data: unknown
   try {
-    const data = parseYaml(text) as KubeObject | null
-    const missing = [...(data?.apiVersion ? [] : ['apiVersion not set']), ...(data?.kind ? [] : ['kind not set'])]
-    return missing.length > 1 ? `[${missing.join(', ')}]` : missing[0]
+    data = parseYaml(withoutComments(text))
   } catch (error) {
     return (error as Error).message
   }
+  return manifestProblem(f, data, directive)
 }
 
 function preserved(f: Factory, file: string): void {

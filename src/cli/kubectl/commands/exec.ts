@@ -86,7 +86,7 @@ export const exec: CommandHandler = async (inv) => {
   let command: string[] = []
   if (argsBeforeDash > -1) command = args.slice(argsBeforeDash)
   else if (args.length > 1 || (args.length > 0 && flags.list('filename').length > 0)) throw usageError(spec, 'exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead')
-  const timeoutMs = podRunningTimeout(flags)
+  const timeoutMs = podRunningTimeout(flags, spec)
   if (!name && flags.list('filename').length === 0) throw new Error('pod, type/name or --filename must be specified')
   if (command.length === 0) throw new Error('you must specify at least one command for the container')
   const pod = await attachablePod(f, await target(inv, name), timeoutMs)
@@ -103,7 +103,7 @@ export const attach: CommandHandler = async (inv) => {
   const { f, flags, args, spec } = inv
   if (args.length === 0 && flags.list('filename').length === 0) throw new Error('at least 1 argument is required for attach')
   if (args.length > 2) throw usageError(spec, `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${args.length}: [${args.join(' ')}]`)
-  const timeoutMs = podRunningTimeout(flags)
+  const timeoutMs = podRunningTimeout(flags, spec)
   const name = args.length === 2 ? `${args[0]}/${args[1]}` : args[0] ?? ''
   const pod = await attachablePod(f, await target(inv, name), timeoutMs)
   if (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed') throw new Error(`cannot attach a container in a completed pod; current phase is ${pod.status.phase}`)

@@ -5,6 +5,7 @@ import { applyMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
 import { applyJsonPatch } from '../../../cluster/kinds/patch/json-patch.ts'
 import { applyStrategicMergePatch } from '../../../cluster/kinds/patch/strategic-merge-patch.ts'
 import type { Factory } from '../factory.ts'
+import { parseGroupVersion } from '../discovery.ts'
 import { schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
@@ -47,7 +48,10 @@ export function withOverrides(f: Factory, object: KubeObject): KubeObject {
     default: merged = applyMergePatch(object, patch) as KubeObject
   }
   // The client knows the type: it refuses what doesn't fit and drops what isn't there.
-  return decodeValue(schema, merged).value as KubeObject
+  const { group, version } = parseGroupVersion(merged.apiVersion ?? '')
+  const now = schemaNameOf(group, version, merged.kind)
+  if (!now) throw new Error(`no kind ${JSON.stringify(merged.kind)} is registered for version ${JSON.stringify(merged.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+  return decodeValue(now, merged).value as KubeObject
 }
 
 function selectorOf(object: KubeObject): Record<string, string> {

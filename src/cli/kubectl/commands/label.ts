@@ -83,7 +83,7 @@ function changing(field: Field): CommandHandler {
     const change = field === 'labels' ? parseLabelPairs(pairs) : parseAnnotationPairs(pairs)
     const list = flags.bool('list')
     const local = flags.bool('local')
-    if (list && flags.str('output')) throw new Error('--list and --output may not be specified together')
+    if (list && field === 'labels' && flags.str('output')) throw new Error('--list and --output may not be specified together')
     if (flags.bool('all') && flags.str('selector')) throw new Error('cannot set --all and --selector at the same time')
     if (flags.bool('all') && flags.str('field-selector')) throw new Error('cannot set --all and --field-selector at the same time')
     const files = { filenames: flags.list('filename'), kustomize: flags.str('kustomize') }
@@ -117,7 +117,7 @@ function changing(field: Field): CommandHandler {
       }
       const remote = dryRun !== 'client' && !local
       if (remote && field === 'labels') for (const key of change.remove) if (!(key in (object.metadata.labels ?? {}))) void out(`label ${JSON.stringify(key)} not found.\n`)
-      const made = changed(recorded(f, object), field, change, flags.bool('overwrite'))
+      const made = changed(remote ? recorded(f, object) : object, field, change, flags.bool('overwrite'))
       let answer = made.object
       const somethingToDo = field === 'annotations' || made.added.length > 0 || made.removed.length > 0
       if (remote && somethingToDo) {

@@ -70,12 +70,21 @@ export const patch: CommandHandler = async (inv) => {
       if (type === 'json' && !Array.isArray(data)) throw new Error('json: cannot unmarshal object into Go value of type jsonpatch.Patch')
       const schema = schemaNameOf(info.mapping.group, info.mapping.version, info.mapping.kind)
       if (type === 'strategic' && !schema) throw new Error('strategic merge patch is not supported for custom resources locally, try --type merge')
-      after = type === 'json' ? applyJsonPatch(before, data) : type === 'merge' ? applyMergePatch(before, data) as KubeObject : applyStrategicMergePatch(schema!, before, data)
+      after = type === 'json' ? locally(() => applyJsonPatch(before, data)) : type === 'merge' ? applyMergePatch(before, data) as KubeObject : applyStrategicMergePatch(schema!, before, data)
     }
     const operation = deepEqual(before, after) ? `patched (no change)` : 'patched'
-    if (!local && dryRun !== 'client') after = await recordAfterwards(f, info.mapping, after)
+    if (!local && dryRun !== 'client') after = await recordAfterwards(f, info.mapping, after, writeQuery(inv, dryRun, 'kubectl-patch'))
     // Unlike other commands this one doesn't mark dry runs.
     void out(printerFor(f, { operation })(after))
   })
   if (count === 0) throw new Error('no objects passed to patch')
+}
+
+/** What kubectl itself applies fails in the words of the library, which the server keeps to itself. */
+function locally<T>(apply: () => T): T {
+  try {
+    return apply()
+  } catch (error) {
+    throw error instanceof StatusError && error.cause instanceof Error ? error.cause : error
+  }
 }

@@ -75,12 +75,7 @@ export const portForward: CommandHandler = async (inv) => {
   const { f, flags, args, spec, out, err } = inv
   if (args.length < 2) throw usageError(spec, 'TYPE/NAME and list of ports are required for port-forward')
   const { namespace } = f.namespace()
-  let timeoutMs: number
-  try {
-    timeoutMs = podRunningTimeout(flags)
-  } catch (error) {
-    throw usageError(spec, (error as Error).message)
-  }
+  const timeoutMs = podRunningTimeout(flags, spec)
   const object = await podOrOwner(f, args[0]!, namespace)
   const target = await attachablePod(f, object, timeoutMs)
   const texts = object.kind === 'Service' ? servicePorts(args.slice(1), object, target) : podPorts(args.slice(1), target)

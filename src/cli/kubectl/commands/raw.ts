@@ -1,4 +1,6 @@
 import { failureOf } from '../../../cluster/kinds/response-failure.ts'
+import type { UnixError } from '../../../unix/types.ts'
+import { ConnectionError } from '../errors.ts'
 import { unixText } from '../factory.ts'
 import { readInput } from '../resources.ts'
 import type { Invocation } from './handler.ts'
@@ -9,7 +11,11 @@ export async function rawRequest(inv: Invocation, method: string, given: string,
   if (!/^(\/|[a-z][a-z0-9+.-]*:)/i.test(given)) throw new Error(`--raw must be a valid URL path: parse ${JSON.stringify(given)}: invalid URI for request`)
   // Of a whole URL only the path counts.
   const path = given.startsWith('/') ? given : /^[^/]+:\/\/[^/?]*(\/.*)$/.exec(given)?.[1] ?? '/'
-  const body = file ? await readInput(f, file).catch((error: unknown) => { throw new Error(`open ${file}: ${unixText(error)}`) }) : undefined
+  const body = file ? await readInput(f, file).catch((error: unknown) => {
+    // A directory can be opened; the request fails when it is to be sent.
+    if ((error as UnixError).code === 'EISDIR') throw new ConnectionError(method, path, `read ${file}: is a directory`)
+    throw new Error(`open ${file}: ${unixText(error)}`)
+  }) : undefined
   if (method === 'GET') {
     const response = await f.rest().send('GET', path, { streaming: true })
     if (response.status < 200 || response.status > 299) throw failureOf(response.status, await response.text(), 'GET', path)

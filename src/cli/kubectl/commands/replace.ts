@@ -34,7 +34,7 @@ export const replace: CommandHandler = async (inv) => {
     return rawRequest(inv, 'PUT', flags.str('raw'), filenames[0])
   }
   const { namespace, explicit } = f.namespace()
-  const query = { filenames, kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, continueOnError: true, flatten: true, validate: validation !== 'Ignore', subresource: flags.str('subresource') }
+  const query = { filenames, kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit, continueOnError: true, flatten: true, validate: validation, subresource: flags.str('subresource') }
   const annotated = (object: KubeObject) => recorded(f, flags.bool('save-config') || object.metadata?.annotations?.[LAST_APPLIED] ? withLastApplied(object) : object)
   if (!force) {
     const result = await findResources(f, query)
@@ -59,10 +59,10 @@ export const replace: CommandHandler = async (inv) => {
   // No time at all would lose data where the object still runs: a second is given, and the end awaited.
   const grace = flags.int('grace-period') === 0 ? 1 : flags.int('grace-period')
   const timeoutMs = flags.duration('timeout') || 300_000
-  await deleteAll(inv, await findResources(f, { ...again(), requireObject: false, validate: false }), {
-    grace, propagation: cascadeOf(flags.str('cascade')), dryRun: 'none', ignoreNotFound: true, output: flags.str('output'), quiet: false, wait: flags.bool('wait') || flags.int('grace-period') === 0, timeoutMs: flags.duration('timeout'),
+  await deleteAll(inv, await findResources(f, { ...again(), requireObject: false, validate: 'Ignore' }), {
+    grace, propagation: cascadeOf(f), dryRun: 'none', ignoreNotFound: true, output: flags.str('output'), quiet: false, wait: flags.bool('wait') || flags.int('grace-period') === 0, timeoutMs: flags.duration('timeout'),
   })
-  await (await findResources(f, { ...again(), validate: false })).visit(async (info) => { await untilObject(f, info, timeoutMs, (o) => o === undefined) })
+  await (await findResources(f, { ...again(), validate: 'Ignore' })).visit(async (info) => { await untilObject(f, info, timeoutMs, (o) => o === undefined) })
   let count = 0
   await (await findResources(f, again())).visit(async (info) => {
     const created = await f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: withoutResourceVersion(annotated(info.object!)), query: { ...writeQuery(inv, 'none', 'kubectl-replace'), fieldValidation: validation } })
@@ -74,6 +74,7 @@ export const replace: CommandHandler = async (inv) => {
 
 /** PUT that overwrites whatever is there unless a resourceVersion was given. k8s: resource.Helper.Replace */
 async function put(inv: Parameters<CommandHandler>[0], info: Info, object: KubeObject, query: Record<string, string>): Promise<KubeObject> {
+  if (!info.name) throw new Error('resource name may not be empty')
   const path = resourcePath(info.mapping, info.namespace, info.name, inv.flags.str('subresource'))
   let body = object
   if (!object.metadata?.resourceVersion) {

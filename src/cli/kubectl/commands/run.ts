@@ -3,7 +3,7 @@ import { usageError } from '../command.ts'
 import { CommandExit } from '../errors.ts'
 import { isImageReference } from '../image-reference.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
-import { asPod, podRunningTimeout } from '../pods.ts'
+import { asPod, podRunningTimeout, POD_MAPPING } from '../pods.ts'
 import type { PodObject } from '../pods.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
 import { recorded } from '../record.ts'
@@ -24,12 +24,7 @@ export const run: CommandHandler = async (inv) => {
   const tty = flags.bool('tty')
   const attaching = flags.changed('attach') ? flags.bool('attach') : interactive
   const print = printerFor(f, { operation: `created${dryRunSuffix(dryRun)}`, typed: true })
-  let timeoutMs: number
-  try {
-    timeoutMs = podRunningTimeout(flags)
-  } catch (error) {
-    throw usageError(spec, (error as Error).message)
-  }
+  const timeoutMs = podRunningTimeout(flags, spec)
   const image = flags.str('image')
   if (!image) throw new Error('--image is required')
   if (!isImageReference(image)) throw new Error(`Invalid image name ${JSON.stringify(image)}: invalid reference format`)
@@ -58,7 +53,7 @@ export const run: CommandHandler = async (inv) => {
     return { name: pair.slice(0, at), ...(pair.slice(at + 1) ? { value: pair.slice(at + 1) } : {}) }
   })
   const port = flags.str('port')
-  if (port && !/^\d+$/.test(port)) throw new Error(`strconv.Atoi: parsing ${JSON.stringify(port)}: invalid syntax`)
+  if (port && !/^[+-]?\d+$/.test(port)) throw new Error(`strconv.Atoi: parsing ${JSON.stringify(port)}: invalid syntax`)
   const pod: KubeObject = {
     apiVersion: 'v1', kind: 'Pod', metadata: { ...(Object.keys(annotations).length > 0 ? { annotations } : {}), labels, name },
     spec: {
@@ -73,8 +68,8 @@ export const run: CommandHandler = async (inv) => {
   }
   const created: { path: string }[] = []
   const make = async (object: KubeObject, resource: string): Promise<KubeObject> => {
-    if (dryRun === 'client') return explicit ? { ...object, metadata: { ...object.metadata, namespace } } : object
     object = recorded(f, object)
+    if (dryRun === 'client') return explicit ? { ...object, metadata: { ...object.metadata, namespace } } : object
     const body = flags.bool('save-config') || object.metadata.annotations?.[LAST_APPLIED] ? withLastApplied(object) : object
     const answer = await f.rest().json<KubeObject>('POST', `/api/v1/namespaces/${namespace}/${resource}`, { body, query: writeQuery(inv, dryRun, 'kubectl-run') })
     created.push({ path: `/api/v1/namespaces/${namespace}/${resource}/${answer.metadata.name}` })
@@ -142,5 +137,4 @@ async function attachAndWait(inv: Invocation, pod: PodObject, options: { interac
   throw new CommandExit(`pod ${ref.namespace}/${ref.name} terminated (${terminated.reason ?? ''})\n${terminated.message ?? ''}`, terminated.exitCode)
 }
 
-const POD_MAPPING = { group: '', version: 'v1', kind: 'Pod', resource: 'pods', singular: 'pod', namespaced: true, shortNames: ['po'], categories: ['all'], verbs: [], subresources: [] }
 

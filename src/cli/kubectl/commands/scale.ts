@@ -2,9 +2,9 @@ import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { isStatusError } from '../../../cluster/kinds/status-error.ts'
 import { resourcePath } from '../discovery.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
+import type { Factory } from '../factory.ts'
 import { findResources } from '../resources.ts'
 import { recordAfterwards } from '../record.ts'
-import { untilObject } from '../watching.ts'
 import type { CommandHandler } from './handler.ts'
 
 // k8s: kubectl/pkg/cmd/scale
@@ -27,7 +27,8 @@ export const scale: CommandHandler = async (inv) => {
   if (infos.length === 0) throw error ?? new Error('no objects passed to scale')
   for (const info of infos) {
     let object = info.object!
-    const resized = (n: number) => (info.mapping.group === 'apps' || info.mapping.group === '') && object['spec'] ? { ...object, spec: { ...object['spec'], replicas: n } } as KubeObject : object
+    // k8s: updateReplicas, which knows the field of these groups alone
+    const resized = (n: number) => info.mapping.group === 'apps' || info.mapping.group === '' ? { ...object, spec: { ...object['spec'], replicas: n } } as KubeObject : object
     if (dryRun === 'client') { void out(print(resized(replicas))); continue }
     const path = resourcePath(info.mapping, info.namespace, info.name, 'scale')
     const query = dryRun === 'server' ? { dryRun: 'All' } : {}
@@ -35,7 +36,7 @@ export const scale: CommandHandler = async (inv) => {
       await f.rest().json('PATCH', path, { body: { spec: { replicas } }, contentType: 'application/merge-patch+json', query })
     else for (;;) {
       const current = await f.rest().json<KubeObject>('GET', path)
-      if (wanted !== -1 && current['spec'].replicas !== wanted) throw new Error(`Expected replicas to be ${wanted}, was ${current['spec'].replicas ?? 0}`)
+      if (wanted !== -1 && (current['spec'].replicas ?? 0) !== wanted) throw new Error(`Expected replicas to be ${wanted}, was ${current['spec'].replicas ?? 0}`)
       if (version && current.metadata.resourceVersion !== version) throw new Error(`Expected resource version to be ${version}, was ${current.metadata.resourceVersion}`)
       try {
         await f.rest().json('PUT', path, { body: { ...current, spec: { ...current['spec'], replicas } }, query })
@@ -47,8 +48,19 @@ export const scale: CommandHandler = async (inv) => {
     object = resized(replicas)
     await recordAfterwards(f, info.mapping, object)
     const timeoutMs = flags.duration('timeout')
-    if (timeoutMs > 0 && dryRun === 'none') await untilObject(f, info, timeoutMs, (o) => o === undefined || ((o['status']?.replicas ?? 0) === (o['spec']?.replicas ?? 1) && (o['status']?.observedGeneration ?? 0) >= (o.metadata.generation ?? 0)))
+    if (timeoutMs !== 0 && dryRun === 'none') await untilScaled(f, path, info.name, replicas, timeoutMs)
     void out(print(object))
   }
   if (error) throw error
+}
+
+/** Looks once a second whether there are as many replicas as were asked for, or somebody has asked for others. k8s: kubectl/pkg/scale WaitForScaleHasDesiredReplicas */
+async function untilScaled(f: Factory, path: string, name: string, replicas: number, timeoutMs: number): Promise<void> {
+  const deadline = f.nowMs() + timeoutMs
+  while (f.nowMs() < deadline) {
+    const scale = await f.rest().json<KubeObject>('GET', path)
+    if ((scale['spec'].replicas ?? 0) !== replicas || (scale['status']?.replicas ?? 0) === replicas) return
+    await f.proc.sleep(Math.min(1000, Math.max(1, deadline - f.nowMs())))
+  }
+  throw new Error(`timed out waiting for ${JSON.stringify(name)} to be synced`)
 }

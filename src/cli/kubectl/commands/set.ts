@@ -12,7 +12,7 @@ import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
 import { recorded } from '../record.ts'
 import { findResources } from '../resources.ts'
 import type { Info } from '../resources.ts'
-import { envFileKeyProblems, labelSelectorOf, subjectsOf } from './create/generators.ts'
+import { envFileKeyProblems, labelSelectorOf } from './create/generators.ts'
 import { writeQuery } from './create/submit.ts'
 import { warn } from './delete.ts'
 import type { CommandHandler, Invocation } from './handler.ts'
@@ -156,11 +156,24 @@ const selector: CommandHandler = async (inv) => {
   if (failure) throw failure
 }
 
+/** The subjects that flags name, each once. k8s: set SubjectOptions.Validate, Run */
+function newSubjects({ f, flags }: Invocation, infos: readonly Info[]): Record<string, string>[] {
+  const each = (flag: string) => [...new Set(flags.list(flag))].sort()
+  const accounts = each('serviceaccount').map((text) => {
+    const [namespace, name, ...more] = text.split(':')
+    if (!name || more.length > 0) throw new Error('serviceaccount must be <namespace>:<name>')
+    if (!namespace && infos.some((info) => info.object!.kind === 'ClusterRoleBinding')) throw new Error('serviceaccount must be <namespace>:<name>, namespace must be specified')
+    return { kind: 'ServiceAccount', name, namespace: namespace || f.namespace().namespace }
+  })
+  const named = (flag: string, kind: string) => each(flag).map((name) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name }))
+  return [...named('user', 'User'), ...named('group', 'Group'), ...accounts]
+}
+
 const subject: CommandHandler = async (inv) => {
-  const { flags, args } = inv
+  const { args } = inv
   checkLocal(inv, args)
   const { infos, errors } = await allTargets(inv, args)
-  const subjects = subjectsOf(flags)
+  const subjects = newSubjects(inv, infos)
   if (subjects.length === 0) throw new Error('you must specify at least one value of user, group or serviceaccount')
   await mutateAll(inv, infos, errors, (draft) => {
     if (draft.kind !== 'RoleBinding' && draft.kind !== 'ClusterRoleBinding') throw new Error('setting subjects is only supported for RoleBinding/ClusterRoleBinding')
@@ -309,8 +322,19 @@ const env: CommandHandler = async (inv) => {
 }
 
 function updated(existing: readonly EnvVar[], set: readonly EnvVar[], remove: readonly string[]): EnvVar[] {
-  const out = existing.filter((e) => !remove.includes(e.name)).map((e) => set.findLast((s) => s.name === e.name) ?? e)
-  for (const e of set) if (!out.some((o) => o.name === e.name)) out.push(e)
+  const out: EnvVar[] = []
+  const covered = new Set(remove)
+  for (const e of existing) {
+    if (covered.has(e.name)) continue
+    const newer = set.find((s) => s.name === e.name)
+    if (newer) covered.add(e.name)
+    out.push(newer ?? e)
+  }
+  for (const e of set) {
+    if (covered.has(e.name)) continue
+    covered.add(e.name)
+    out.push(e)
+  }
   return out
 }
 

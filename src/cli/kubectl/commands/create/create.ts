@@ -35,7 +35,7 @@ export const create: CommandHandler = async (inv) => {
   }
   const result = await findResources(f, {
     filenames, kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace, enforceNamespace: explicit,
-    labelSelector: flags.str('selector') || undefined, continueOnError: true, flatten: true, validate: validation !== 'Ignore',
+    labelSelector: flags.str('selector') || undefined, continueOnError: true, flatten: true, validate: validation,
   })
   let count = 0
   await result.visit(async (info) => {

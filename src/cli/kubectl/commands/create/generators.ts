@@ -7,13 +7,13 @@ import type { ApiResource } from '../../discovery.ts'
 import { NoResourceMatch } from '../../errors.ts'
 import { encodeBase64, unixText } from '../../factory.ts'
 import type { Factory } from '../../factory.ts'
-import { goJson } from '../../../../cluster/kinds/go-text.ts'
+import { escapeHtml, goJson } from '../../../../cluster/kinds/go-text.ts'
 import { parseLabelSelector } from '../../../../cluster/kinds/label-selector.ts'
 import type { Operator, Requirement } from '../../../../cluster/kinds/label-selector.ts'
 import { patternText, portNameProblems, portNumberProblems } from '../../../../cluster/kinds/names.ts'
 import { findResources } from '../../resources.ts'
 import type { CommandHandler, Invocation } from '../handler.ts'
-import { nameOf, submit } from './submit.ts'
+import { nameOf, requiredNameOf, submit } from './submit.ts'
 
 /** The sub-commands of `create` that make an object from flags. k8s: kubectl/pkg/cmd/create */
 
@@ -27,20 +27,20 @@ const unique = (list: readonly string[]) => [...new Set(list)]
 const intOrString = (text: string): number | string => /^-?\d+$/.test(text) ? Number(text) : text
 
 const namespace: CommandHandler = async (inv) => {
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   await submit(inv, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {}, status: {} }, { path: cluster('/api/v1/namespaces'), namespaced: false })
 }
 
 const serviceAccount: CommandHandler = async (inv) => {
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   await submit(inv, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } }, { path: core('serviceaccounts'), namespaced: true, failure: 'failed to create serviceaccount:' })
 }
 
-/** The part of an image that names a container: no registry, no tag. */
-function containerNameOf(image: string): string {
-  const last = image.slice(image.lastIndexOf('/') + 1)
-  const name = last.split(':')[0]!.split('@')[0]!.replace(/[^a-z0-9-]/gi, '')
-  return name
+/** The part of an image that names a container: no registry, no tag. k8s: sanitizeAndUniquify */
+function containerNameOf(f: Factory, image: string): string {
+  const name = image.slice(image.lastIndexOf('/') + 1).split(':')[0]!.split('@')[0]!
+  // What had to be changed gets an ending, so that it doesn't meet another's name.
+  return /[_.]/.test(name) ? `${name.replace(/[_.]/g, '-')}-${f.proc.random.suffix(5)}` : name
 }
 
 const deployment: CommandHandler = async (inv) => {
@@ -50,7 +50,7 @@ const deployment: CommandHandler = async (inv) => {
   const command = commandOf(inv)
   if (images.length > 1 && command.length > 0) throw new Error('cannot specify multiple --image options and command')
   const port = flags.int('port')
-  const containers = images.map((image, i) => ({ ...(command.length > 0 ? { command } : {}), image, name: containerNameOf(image), ...(i === 0 && flags.changed('port') && port >= 0 ? { ports: [{ containerPort: port }] } : {}), resources: {} }))
+  const containers = images.map((image, i) => ({ ...(command.length > 0 ? { command } : {}), image, name: containerNameOf(inv.f, image), ...(i === 0 && flags.changed('port') && port >= 0 ? { ports: [{ containerPort: port }] } : {}), resources: {} }))
   await submit(inv, {
     apiVersion: 'apps/v1', kind: 'Deployment', metadata: { labels: { app: name }, name },
     spec: { replicas: flags.int('replicas'), selector: { matchLabels: { app: name } }, strategy: {}, template: { metadata: { labels: { app: name } }, spec: { containers } } },
@@ -190,7 +190,7 @@ const isUtf8 = (bytes: Uint8Array): string | undefined => {
 
 const configMap: CommandHandler = async (inv) => {
   const { f, flags } = inv
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   const envFiles = flags.list('from-env-file')
   if (envFiles.length > 0 && (flags.list('from-file').length > 0 || flags.list('from-literal').length > 0)) throw new Error('from-env-file cannot be combined with from-file or from-literal')
   const data: Record<string, string> = {}
@@ -238,7 +238,7 @@ const secretAdder = (data: Record<string, string>): AddEntry => (key, bytes) => 
 
 const secretGeneric: CommandHandler = async (inv) => {
   const { f, flags } = inv
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   const envFiles = flags.list('from-env-file')
   if (envFiles.length > 0 && (flags.list('from-file').length > 0 || flags.list('from-literal').length > 0)) throw new Error('from-env-file cannot be combined with from-file or from-literal')
   const data: Record<string, string> = {}
@@ -252,14 +252,14 @@ const secretGeneric: CommandHandler = async (inv) => {
 
 const secretDockerRegistry: CommandHandler = async (inv) => {
   const { f, flags } = inv
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   const data: Record<string, string> = {}
   if (flags.list('from-file').length > 0) addFromFiles(f, flags.list('from-file').map((source) => source.includes('=') ? source : `.dockerconfigjson=${source}`), secretAdder(data))
   else {
     const [username, password, server, email] = ['docker-username', 'docker-password', 'docker-server', 'docker-email'].map((n) => flags.str(n))
     if (!username || !password || !server) throw new Error('either --from-file or the combination of --docker-username, --docker-password and --docker-server is required')
     const entry = { username, password, ...(email ? { email } : {}), auth: encodeBase64(`${username}:${password}`) }
-    data['.dockerconfigjson'] = encodeBase64(JSON.stringify({ auths: { [server]: entry } }))
+    data['.dockerconfigjson'] = encodeBase64(escapeHtml(JSON.stringify({ auths: { [server]: entry } })))
   }
   await submitSecret(inv, name, data, 'kubernetes.io/dockerconfigjson')
 }
@@ -295,7 +295,7 @@ function service(type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName
     if (type === 'ExternalName' && dnsSubdomainProblems(flags.str('external-name').replace(/\.$/, '')).length > 0) throw new Error(`invalid service external name ${flags.str('external-name')}`)
     const ports = tcp.map((text) => {
       const { port, targetPort } = parsePorts(text)
-      return { name: text.replaceAll(':', '-'), ...(type === 'NodePort' && flags.int('node-port') > 0 ? { nodePort: flags.int('node-port') } : {}), port, protocol: 'TCP', targetPort }
+      return { name: text.replaceAll(':', '-'), ...(type === 'NodePort' && flags.int('node-port') !== 0 ? { nodePort: flags.int('node-port') } : {}), port, protocol: 'TCP', targetPort }
     })
     await submit(inv, {
       apiVersion: 'v1', kind: 'Service', metadata: { labels: { app: name }, name },
@@ -304,7 +304,7 @@ function service(type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName
         ...(ports.length > 0 ? { ports } : {}), selector: { app: name }, type,
       },
       status: { loadBalancer: {} },
-    }, { path: core('services'), namespaced: true, failure: `failed to create ${type} service:` })
+    }, { path: core('services'), namespaced: true, ignoresSaveConfig: true, failure: `failed to create ${type} service:` })
   }
 }
 
@@ -402,14 +402,14 @@ async function policyRules(inv: Invocation, nonResourceUrls: readonly string[]):
 }
 
 const role: CommandHandler = async (inv) => {
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   const rules = await policyRules(inv, [])
   await submit(inv, { apiVersion: `${RBAC}/v1`, kind: 'Role', metadata: { name }, rules }, { path: group(`${RBAC}/v1`, 'roles'), namespaced: true })
 }
 
 const clusterRole: CommandHandler = async (inv) => {
   const { flags } = inv
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   const aggregation = flags.map('aggregation-rule')
   const urls = unique(flags.list('non-resource-url'))
   const object: KubeObject = { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name } }
@@ -422,7 +422,7 @@ const clusterRole: CommandHandler = async (inv) => {
 }
 
 /** Users, groups and service accounts that a binding names. @throws Error */
-export function subjectsOf(flags: Invocation['flags']): Record<string, string>[] {
+function subjectsOf(flags: Invocation['flags']): Record<string, string>[] {
   return [
     ...flags.list('user').map((name) => ({ apiGroup: RBAC, kind: 'User', name })),
     ...flags.list('group').map((name) => ({ apiGroup: RBAC, kind: 'Group', name })),
@@ -436,7 +436,7 @@ export function subjectsOf(flags: Invocation['flags']): Record<string, string>[]
 
 const roleBinding: CommandHandler = async (inv) => {
   const { flags } = inv
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   if (!flags.str('role') === !flags.str('clusterrole')) throw new Error('exactly one of clusterrole or role must be specified')
   const subjects = subjectsOf(flags)
   await submit(inv, {
@@ -458,7 +458,7 @@ const clusterRoleBinding: CommandHandler = async (inv) => {
 
 const quota: CommandHandler = async (inv) => {
   const { flags } = inv
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   const hard: Record<string, string> = {}
   for (const pair of flags.str('hard').split(',').filter(Boolean)) {
     const parts = pair.split('=')
@@ -474,7 +474,7 @@ const quota: CommandHandler = async (inv) => {
 
 const podDisruptionBudget: CommandHandler = async (inv) => {
   const { flags } = inv
-  const name = nameOf(inv)
+  const name = requiredNameOf(inv)
   const [min, max] = [flags.str('min-available'), flags.str('max-unavailable')]
   if (!flags.str('selector')) throw new Error('a selector must be specified')
   if (!min && !max) throw new Error('one of min-available or max-unavailable must be specified')
@@ -581,6 +581,7 @@ const token: CommandHandler = async (inv) => {
   const { f, flags, out } = inv
   const name = nameOf(inv)
   const { namespace } = f.namespace()
+  if (!name) throw new Error('service account name is required')
   const durationMs = flags.duration('duration')
   const kind = flags.str('bound-object-kind')
   if (durationMs < 0) throw new Error('--duration must be greater than or equal to 0')

@@ -38,12 +38,21 @@ export function nameOf(inv: Invocation): string {
   return inv.args[0]!
 }
 
+/** As {@link nameOf} for the generators that look at the name themselves. @throws UsageError, Error */
+export function requiredNameOf(inv: Invocation): string {
+  const name = nameOf(inv)
+  if (!name) throw new Error('name must be specified')
+  return name
+}
+
 export interface SubmitOptions {
   /** `pods`, with its group version: `apps/v1/deployments`. */
   path: (namespace: string) => string
   namespaced: boolean
   /** Put before the server's answer when it refuses. */
   failure?: string
+  /** --save-config is there and does nothing. */
+  ignoresSaveConfig?: boolean
 }
 
 /** Sends what a generator made, unless it is a client dry run, and prints it. k8s: create.CreateSubcommandOptions.Run */
@@ -55,7 +64,7 @@ export async function submit(inv: Invocation, object: KubeObject, options: Submi
   let toSend = object
   if (options.namespaced && explicit) toSend = { ...toSend, metadata: { ...toSend.metadata, namespace } }
   toSend = recorded(f, toSend)
-  if (inv.flags.bool('save-config') || toSend.metadata.annotations?.[LAST_APPLIED]) toSend = withTypedLastApplied(toSend, typedOrder)
+  if (inv.flags.bool('save-config') && !options.ignoresSaveConfig || toSend.metadata.annotations?.[LAST_APPLIED]) toSend = withTypedLastApplied(toSend, typedOrder)
   if (dryRun === 'client') { void out(print(toSend)); return }
   try {
     const created = await f.rest().json<KubeObject>('POST', options.path(namespace), { body: toSend, query: { ...writeQuery(inv, dryRun), fieldValidation: fieldValidation(inv) } })
