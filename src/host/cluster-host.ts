@@ -256,6 +256,7 @@ export class ClusterHost {
       case 'showCluster': await this.#fleetKnown; return { cluster: this.#views.show(clientId, (ask as Operations['showCluster']['ask']).cluster) }
       case 'installed': return this.#installed(ask)
       case 'requests': return this.#requests(ask)
+      case 'traffic': return this.#traffic(ask)
       case 'versions': return this.#versions()
       case 'watchGoals': return this.#watchGoals(ask)
       case 'saveProgress': {
@@ -337,6 +338,13 @@ export class ClusterHost {
     }
     requestTracer.on()
     return { requests: requestTracer.requests().filter(({ userAgent }) => userAgent !== PAGE_AGENT) }
+  }
+
+  async #traffic({ cluster: id, ...wanted }: Operations['traffic']['ask']): Promise<Operations['traffic']['answer']> {
+    const cluster = this.#views.cluster(id)
+    if (!cluster) throw new Error(`the cluster ${id} is off`)
+    const { serviceTraffic } = await this.#clock.outside(import('./service-traffic.ts'))
+    return serviceTraffic(cluster, wanted)
   }
 
   async #versions(): Promise<Operations['versions']['answer']> {

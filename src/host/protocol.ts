@@ -8,6 +8,7 @@ import type { Provider } from './fleet/fleet-storage.ts'
 import type { VersionComparison } from './deployment-versions.ts'
 import type { TraceStep, TracedRequest } from '../cluster/apiserver/tracing/request-tracer.ts'
 import type { Installed } from './installed.ts'
+import type { ServiceTraffic } from './service-traffic.ts'
 
 export type { TraceStep, TracedRequest }
 
@@ -143,6 +144,8 @@ export interface Operations {
   installed: { ask: { cluster: string }; answer: Installed }
   /** What the API server was asked for over HTTP since somebody began to `follow`, but for the page's own questions; oldest first. Without `follow` nothing is noted any more. */
   requests: { ask: { cluster: string; follow: boolean }; answer: { requests: readonly TracedRequest[] } }
+  /** The way of a packet from a node to a Service. */
+  traffic: { ask: { cluster: string; service?: string; node?: string }; answer: ServiceTraffic }
   /** Which images the Deployments of all clusters run. */
   versions: { ask: Record<string, never>; answer: VersionComparison }
   /** One page, as the laptop gets it from the simulated network; redirects are followed. */

@@ -15,7 +15,7 @@ import { readSetting, saveSetting } from './settings.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** What can be seen of the cluster as a whole. */
-type Overview = 'installed' | 'requests'
+type Overview = 'installed' | 'requests' | 'traffic'
 
 /** Beyond so many pods a berth shows marks without names. */
 const NAMED_PODS = 36
@@ -137,7 +137,7 @@ class ClusterPane extends LitElement {
   }
 
   async #openOverview(overview: Overview, opener: HTMLElement): Promise<void> {
-    await (overview === 'installed' ? import('./installed-details.ts') : import('./request-details.ts'))
+    await { installed: () => import('./installed-details.ts'), requests: () => import('./request-details.ts'), traffic: () => import('./traffic-details.ts') }[overview]()
     this.#overviewOpener = opener
     this.shown = undefined
     this.overview = overview
@@ -146,7 +146,7 @@ class ClusterPane extends LitElement {
   }
 
   #focusOverview(): void {
-    this.renderRoot.querySelector<HTMLElement & { focusPane(): void }>('dd-installed-details, dd-request-details')?.focusPane()
+    this.renderRoot.querySelector<HTMLElement & { focusPane(): void }>('dd-installed-details, dd-request-details, dd-traffic-details')?.focusPane()
   }
 
   #closeOverview(): void {
@@ -240,11 +240,13 @@ class ClusterPane extends LitElement {
           ${entry?.canGrow ? html`<button class="add" @click=${(event: Event) => actOnMachine(event.currentTarget as HTMLElement, this.client, 'add')}>${icons.plus}${t('machine.add')}</button>` : nothing}
           <button class="add installed" @click=${(event: Event) => this.#openOverview('installed', event.currentTarget as HTMLElement)}>${icons.layers}${t('cluster.installed')}</button>
           <button class="add installed" @click=${(event: Event) => this.#openOverview('requests', event.currentTarget as HTMLElement)}>${icons.requests}${t('cluster.requests')}</button>
+          <button class="add installed" @click=${(event: Event) => this.#openOverview('traffic', event.currentTarget as HTMLElement)}>${icons.balancer}${t('cluster.traffic')}</button>
         </div>`}
         <ul class="legend" aria-label=${t('cluster.legend')}>${HEALTHS.map((health) => html`<li class=${health}>${healthMark(health)}${t(`health.${health}`)}</li>`)}</ul>
       </div>
       ${this.shown ? html`<dd-object-details .client=${this.client} .object=${this.shown} @close-details=${() => this.#hide()}></dd-object-details>`
         : this.overview === 'requests' ? html`<dd-request-details .client=${this.client} @close-details=${() => this.#closeOverview()}></dd-request-details>`
+        : this.overview === 'traffic' ? html`<dd-traffic-details .client=${this.client} @close-details=${() => this.#closeOverview()}></dd-traffic-details>`
         : this.overview ? html`<dd-installed-details .client=${this.client} @close-details=${() => this.#closeOverview()} @show-details=${(event: CustomEvent<ObjectAddress>) => this.show(event.detail)}></dd-installed-details>` : nothing}`
   }
 
@@ -391,7 +393,7 @@ class ClusterPane extends LitElement {
     .legend { flex: none; display: flex; flex-wrap: wrap; gap: 4px 14px; margin: auto 2px 0; padding: 6px 0 0; list-style: none; color: var(--ink-soft); font-size: var(--tiny); }
     .legend li { display: flex; align-items: center; gap: 6px; }
     .legend .mark { width: 9px; height: 9px; animation: none; }
-    dd-object-details, dd-installed-details, dd-request-details { flex: 1.6 1 0; min-height: 200px; }
+    dd-object-details, dd-installed-details, dd-request-details, dd-traffic-details { flex: 1.6 1 0; min-height: 200px; }
     @media (forced-colors: active) {
       .scope button { border: 1px solid ButtonBorder; forced-color-adjust: none; background: Canvas; color: CanvasText; }
       .scope button[aria-pressed='true'] { background: Highlight; color: HighlightText; }

@@ -176,6 +176,7 @@ export const de: Messages = {
   'cluster.balancer': 'Load-Balancer für {count} Control Planes',
   'cluster.installed': 'Was installiert ist',
   'cluster.requests': 'API-Anfragen',
+  'cluster.traffic': 'Wege zu Services',
   'machine.menu': 'Was mit der Maschine {name} geschehen soll',
   'machine.add': 'Node hinzufügen',
   'machine.start': 'Einschalten',

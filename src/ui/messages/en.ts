@@ -175,6 +175,7 @@ export const en = {
   'cluster.balancer': 'load balancer of {count} control planes',
   'cluster.installed': 'What is installed',
   'cluster.requests': 'API requests',
+  'cluster.traffic': 'Ways to Services',
   'machine.menu': 'What to do with the machine {name}',
   'machine.add': 'Add a node',
   'machine.start': 'Switch on',

@@ -37,3 +37,20 @@ test('what kubectl asks for is shown with each step on its way, and what is refu
   await page.getByRole('button', { name: 'API requests' }).click()
   await view.getByText('Nothing yet.').waitFor()
 })
+
+test('the way to a Service is shown by the rules of the node it begins on', async () => {
+  const { page } = tab
+  await tab.run('kubectl create deployment ships --image=nginx --replicas=2; kubectl expose deployment ships --port=80; kubectl rollout status deployment ships')
+  await page.getByRole('button', { name: 'Ways to Services' }).click()
+  const view = page.getByRole('region', { name: 'Ways to Services' })
+  await view.getByRole('combobox', { name: 'Service' }).selectOption('default/ships')
+  await view.getByText('ships.default.svc.cluster.local').waitFor()
+  await expect.poll(() => view.locator('summary').count()).toBe(2)
+  expect(await view.textContent()).toMatch(/-A KUBE-SERVICES -d 10\.96\.\d+\.\d+\/32 .* -j KUBE-SVC-/)
+  await view.locator('summary').last().press('Enter')
+  expect(await view.textContent()).toMatch(/-j DNAT --to-destination 10\.244\./)
+  await shot('traffic')
+  await tab.run('kubectl scale deployment ships --replicas=0')
+  await view.getByText('The node refuses the packet.').waitFor()
+  await page.keyboard.press('Escape')
+})
