@@ -4,6 +4,8 @@ import { joinPath } from '../../unix/path.ts'
 import type { MountableFileSystem } from '../../unix/types.ts'
 import { RuntimeError } from './cri.ts'
 import type { Mount } from './cri.ts'
+import { CONTAINERD } from './cri-implementation.ts'
+import type { RuntimeWords } from './cri-implementation.ts'
 
 // @k8s part: CDI: environment variables and bind mounts of a specification; all else that one may ask for is refused
 
@@ -33,9 +35,9 @@ export interface CdiEdits {
   mounts: Mount[]
 }
 
-/** Resolves full names such as `vendor.com/class=device`. @throws RuntimeError in containerd's words */
-export function cdiEdits(files: MountableFileSystem, names: readonly string[]): CdiEdits {
-  const failed = (why: string) => new RuntimeError('Unknown', `failed to create containerd container: CDI device injection failed: ${why}`)
+/** Resolves full names such as `vendor.com/class=device`. @throws RuntimeError */
+export function cdiEdits(files: MountableFileSystem, names: readonly string[], { devicesFailed }: Pick<RuntimeWords, 'devicesFailed'> = CONTAINERD.words): CdiEdits {
+  const failed = (why: string) => new RuntimeError('Unknown', devicesFailed(why))
   const known = new Map<string, { specification: Specification; edits: ContainerEdits }>()
   for (const specification of specifications(files)) for (const { name, containerEdits = {} } of specification.devices ?? []) known.set(`${specification.kind}=${name}`, { specification, edits: containerEdits })
   const unresolved = names.filter((name) => !known.has(name))

@@ -7,30 +7,31 @@ import type { AppArmorProfiles } from './apparmor-profiles.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import { RuntimeError } from './cri.ts'
 import type { ContainerSecurity } from './cri.ts'
+import type { RuntimeWords } from './cri-implementation.ts'
 
 /** What confines a container's processes, and what keeps it from starting at all. */
 export interface ContainerConfinement {
   confinement: Confinement | undefined
   /** runc's words for why its init can't become the container's first process. */
   startProblem?: string
-  /** containerd's, where that is found out only when it is started. */
+  /** The same, where that is found out only after it has let go. */
   lateProblem?: string
 }
 
 /** @throws RuntimeError where a profile isn't there */
 // containerd: internal/cri/server generateApparmorSpecOpts, contrib/seccomp WithProfile
-export function confine(security: ContainerSecurity, { root, nodeFiles, profiles, kernelLog }: { root: MountableFileSystem; nodeFiles: MountableFileSystem; profiles: AppArmorProfiles; kernelLog: KernelLog }): ContainerConfinement {
+export function confine(security: ContainerSecurity, { root, nodeFiles, profiles, kernelLog, words }: { root: MountableFileSystem; nodeFiles: MountableFileSystem; profiles: AppArmorProfiles; kernelLog: KernelLog; words: RuntimeWords }): ContainerConfinement {
   const { appArmor, seccomp, seccompFile, seccompText, noNewPrivileges = false } = security
   const profile = appArmor === undefined ? undefined : profiles.find(appArmor)
   if (appArmor !== undefined && !profile) throw new RuntimeError('Unknown', `failed to get container spec opts: failed to generate apparmor spec opts: apparmor profile not found ${appArmor}`)
   if (!seccomp) return { confinement: profile && { profile: profile.rules } }
   let rules: SeccompProfile = seccompText === undefined ? RUNTIME_DEFAULT : JSON.parse(seccompText) as SeccompProfile
   if (seccompFile !== undefined) {
-    if (!nodeFiles.exists(seccompFile)) throw new RuntimeError('Unknown', `failed to create containerd container: cannot load seccomp profile ${JSON.stringify(seccompFile)}: open ${seccompFile}: no such file or directory`)
+    if (!nodeFiles.exists(seccompFile)) throw new RuntimeError('Unknown', words.noSeccompProfile(seccompFile))
     try {
       rules = seccompProfile(JSON.parse(nodeFiles.readText(seccompFile)) as SeccompProfile)
     } catch (error) {
-      if (error instanceof SyntaxError) throw new RuntimeError('Unknown', `failed to create containerd container: decoding seccomp profile failed ${JSON.stringify(seccompFile)}: ${jsonProblem(nodeFiles.readText(seccompFile))}`)
+      if (error instanceof SyntaxError) throw new RuntimeError('Unknown', words.badSeccompProfile(seccompFile, jsonProblem(nodeFiles.readText(seccompFile))))
       return { confinement: undefined, startProblem: (error as Error).message }
     }
   }

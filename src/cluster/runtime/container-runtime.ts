@@ -128,7 +128,7 @@ interface Container {
   oomKilled: boolean
 }
 
-/** Containers as Unix machines: what containerd and runc are on a real node. */
+/** Containers as Unix machines: what containerd and runc, or CRI-O and crun, are on a real node. */
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog, implementation = CONTAINERD } = options
   const { words } = implementation
@@ -181,7 +181,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     if (argv.length === 0) throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: failed to generate spec: no command specified`)
     const root = config.root ?? image.root({ readOnly: config.security.readOnlyRootFilesystem })
     const hostFiles = sandbox.host?.fs
-    const devices = config.cdiDevices ? cdiEdits(nodeFiles, config.cdiDevices) : undefined
+    const devices = config.cdiDevices ? cdiEdits(nodeFiles, config.cdiDevices, words) : undefined
     mountAll(root, devices ? [...config.mounts, ...devices.mounts] : config.mounts, (mount) => mount.tree === nodeFiles ? hostFiles : undefined)
     let user: User
     try {
@@ -189,7 +189,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
     } catch (error) {
       throw new RuntimeError('Unknown', `failed to generate container ${JSON.stringify(id)} spec: ${(error as Error).message}`)
     }
-    const confined = confine(config.security, { root, nodeFiles, profiles, kernelLog })
+    const confined = confine(config.security, { root, nodeFiles, profiles, kernelLog, words })
     const env: Record<string, string> = { PATH: DEFAULT_PATH, HOSTNAME: sandbox.config.hostname, ...(config.tty ? { TERM: 'xterm' } : {}), ...image.config.env, ...config.env, ...devices?.env }
     env.HOME ??= user.home
     if (implementation.looksForPrograms) {
@@ -308,7 +308,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   })
 
   const startError = (container: Container, error: unknown): RuntimeError => {
-    const message = error instanceof StartProblem ? `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: ${error.message}` : words.startFailed(container.argv[0]!, error)
+    const message = error instanceof StartProblem ? words.initFailed(container.id, error.message) : words.startFailed(container.argv[0]!, error)
     return failedStart(container, message)
   }
 
@@ -413,7 +413,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
       try {
         const { startProblem, lateProblem } = container.confined
         if (startProblem !== undefined) throw new StartProblem(startProblem)
-        if (lateProblem !== undefined) throw failedStart(container, `failed to start containerd task ${JSON.stringify(id)}: ${lateProblem}`)
+        if (lateProblem !== undefined) throw failedStart(container, words.lateInitFailed(id, lateProblem))
         run(container, clock.nowMs())
       } catch (error) {
         if (error instanceof RuntimeError) throw error

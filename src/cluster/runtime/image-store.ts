@@ -134,7 +134,7 @@ export function createImageStore({ registry, clock, random, architecture = 'amd6
           await clock.sleep(byDigest.has(digest) ? Math.round(60 + random.float() * 60) : pullMs(found.image.sizeBytes, random))
           if (found.image.prepare) {
             await clock.outside(found.image.prepare()).catch((error: unknown) => {
-              throw new RuntimeError('Unknown', `failed to pull and unpack image ${JSON.stringify(reference.fullName)}: failed to copy: httpReadSeeker: failed open: failed to do request: ${(error as Error).message}`)
+              throw new RuntimeError('Unknown', words.downloadFailed(reference, (error as Error).message))
             })
           }
           return add(reference, found.image, found.tag)
