@@ -5,7 +5,7 @@ import type { Proc } from '../../unix/types.ts'
 import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
 import { Output, framedTable, outputFormat, usageExit } from './output.ts'
-import { KUBERNETES_VERSION, NoProfile, nodeOf, partial, profileOf, profiles, readConfig, writeConfig, detailsOf } from './profiles.ts'
+import { KUBERNETES_VERSION, NoProfile, detailsOf, nodeOf, partial, profileOf, profiles, readConfig, writeConfig } from './profiles.ts'
 
 /** `minikube stop`. */
 export async function stop({ flags, proc }: CobraRun, { fleet }: ProviderOptions): Promise<number> {
@@ -101,9 +101,9 @@ export async function profile({ args, flags, proc, out }: CobraRun, { fleet }: P
   return 0
 }
 
-/** `minikube profile list`. */
 const runtimeNameOf = (found: FleetCluster) => detailsOf(found).runtime ?? 'containerd'
 
+/** `minikube profile list`. */
 export async function profileList({ flags, proc, out }: CobraRun, { fleet }: ProviderOptions): Promise<number> {
   const format = outputFormat(flags.str('output'), ['table', 'json'])
   const all = profiles(fleet)
@@ -111,7 +111,7 @@ export async function profileList({ flags, proc, out }: CobraRun, { fleet }: Pro
   const context = loadKubeconfig(kubeconfigFiles('', proc.env, proc.env['HOME'] || proc.user.home), proc.fs, (path) => proc.resolve(path)).currentContext
   const wordOf = (found: FleetCluster) => !found.cluster ? 'Stopped' : found.cluster.isServing ? 'OK' : 'Starting'
   if (format === 'json') {
-    await out(`${JSON.stringify({ invalid: [], valid: all.map((found) => ({ Name: found.record.name, Status: wordOf(found), Config: { Name: found.record.name, Driver: 'docker', KubernetesConfig: { KubernetesVersion: KUBERNETES_VERSION, ClusterName: found.record.name, ContainerRuntime: runtimeNameOf(found) }, Nodes: found.record.topology.nodes.map(({ name, ip, controlPlane }) => ({ Name: controlPlane ? '' : name.slice(found.record.name.length + 1), IP: ip, Port: 6443, KubernetesVersion: KUBERNETES_VERSION, ContainerRuntime: 'containerd', ControlPlane: controlPlane, Worker: true })) }, Active: found.record.name === current, ActiveKubeContext: found.record.name === context })) })}\n`)
+    await out(`${JSON.stringify({ invalid: [], valid: all.map((found) => ({ Name: found.record.name, Status: wordOf(found), Config: { Name: found.record.name, Driver: 'docker', KubernetesConfig: { KubernetesVersion: KUBERNETES_VERSION, ClusterName: found.record.name, ContainerRuntime: runtimeNameOf(found) }, Nodes: found.record.topology.nodes.map(({ name, ip, controlPlane }) => ({ Name: controlPlane ? '' : name.slice(found.record.name.length + 1), IP: ip, Port: 6443, KubernetesVersion: KUBERNETES_VERSION, ContainerRuntime: runtimeNameOf(found), ControlPlane: controlPlane, Worker: true })) }, Active: found.record.name === current, ActiveKubeContext: found.record.name === context })) })}\n`)
     return 0
   }
   if (all.length === 0) throw new NoProfile(current, 'No minikube profile was found.', 85)

@@ -60,7 +60,7 @@ function checkSettings({ flags }: CobraRun, setting: Settings): void {
   const version = setting('kubernetes-version')
   if (version !== '' && !['stable', 'latest', KUBERNETES_VERSION, KUBERNETES_VERSION.slice(1)].includes(version)) throw unavailable(`Kubernetes ${version} (there is ${KUBERNETES_VERSION})`)
   const runtime = setting('container-runtime')
-  if (runtime !== '' && runtimeOf(runtime) === undefined) throw unavailable(`the container runtime "${runtime}" (there are ${Object.keys(CRI_IMPLEMENTATIONS).join(' and ')})`)
+  if (!['', 'auto'].includes(runtime) && runtimeOf(runtime) === undefined) throw unavailable(`the container runtime "${runtime}" (there are ${Object.keys(CRI_IMPLEMENTATIONS).join(' and ')})`)
   const cni = setting('cni')
   if (!['', 'auto', 'kindnet', 'true'].includes(cni)) throw unavailable(`the network plugin "${cni}" (there is kindnet)`)
   for (const addon of flags.list('addons')) {
@@ -89,12 +89,14 @@ export async function start(run: CobraRun, options: ProviderOptions): Promise<nu
   await out.step('Happy', `${profile === 'minikube' ? '' : `[${profile}] `}minikube ${MINIKUBE_VERSION} on ${about} (amd64)`)
   await out.step('Sparkle', known ? 'Using the docker driver based on existing profile' : flags.changed('driver') || config['driver'] ? 'Using the docker driver based on user configuration' : 'Automatically selected the docker driver')
   const cpus = setting('cpus', '2')
-  const details: ProfileDetails = known ? detailsOf(known) : { cpus: cpus === 'max' ? proc.machine.hardware.cpus : Number(cpus), memoryMegabytes: megabytes(setting('memory', '3072mb')), addons: DEFAULT_ADDONS, ...(runtimeOf(setting('container-runtime')) ? { runtime: runtimeOf(setting('container-runtime'))!.name } : {}) }
+  const wantedRuntime = runtimeOf(setting('container-runtime'))?.name
+  const details: ProfileDetails = known ? detailsOf(known) : { cpus: cpus === 'max' ? proc.machine.hardware.cpus : Number(cpus), memoryMegabytes: megabytes(setting('memory', '3072mb')), addons: DEFAULT_ADDONS, ...(wantedRuntime ? { runtime: wantedRuntime } : {}) }
   if (known) {
     if (flags.changed('memory') && megabytes(flags.str('memory')) !== details.memoryMegabytes) await out.complain('Warning', 'You cannot change the memory size for an existing minikube cluster. Please first delete the cluster.')
     if (flags.changed('cpus') && flags.str('cpus') !== String(details.cpus)) await out.complain('Warning', 'You cannot change the CPUs for an existing minikube cluster. Please first delete the cluster.')
     if (flags.changed('nodes') && flags.int('nodes') !== known.record.topology.nodes.length) await out.complain('Warning', "You cannot change the number of nodes for an existing minikube cluster. Please use 'minikube node add' to add nodes to an existing cluster.")
   }
+  if (known && flags.changed('container-runtime') && wantedRuntime && wantedRuntime !== (details.runtime ?? 'containerd')) throw unavailable('another container runtime for an existing minikube cluster')
   const { name: runtime, version: runtimeVersion } = CRI_IMPLEMENTATIONS[details.runtime ?? 'containerd']
   const prepare = () => runtime === 'cri-o' ? out.step('CRI-O', `Preparing Kubernetes ${KUBERNETES_VERSION} on CRI-O ${runtimeVersion} ...`) : out.step('Containerd', `Preparing Kubernetes ${KUBERNETES_VERSION} on containerd ${runtimeVersion} ...`)
   if (!known) await out.step('Notice', 'Using Docker driver with root privileges')
