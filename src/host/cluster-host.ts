@@ -29,6 +29,7 @@ import { StoreError } from './persistence/store-error.ts'
 import { lookAtFiles, restoreFiles } from './persistence/stored-file.ts'
 import { FIRST_CLUSTER } from './protocol.ts'
 import type { Client, ClockState, EditRequest, FromWorker, OperationName, Operations, Progress, ToWorker } from './protocol.ts'
+import { RequestFollowers } from './request-followers.ts'
 import { TerminalSession } from './terminal-session.ts'
 
 /** Output of commands without a terminal beyond this is cut off, in bytes. */
@@ -76,6 +77,7 @@ export class ClusterHost {
   readonly #views: ClusterViews
   readonly #goals: GoalWatcher
   readonly #sessions = new Map<string, Session>()
+  readonly #followers = new RequestFollowers()
   #watched: { lesson: string; step: string } | undefined
   #lastGoals: Extract<FromWorker, { type: 'goals' }> | undefined
   #progress: Progress
@@ -170,6 +172,7 @@ export class ClusterHost {
     const session = this.#sessions.get(clientId)
     this.#sessions.delete(clientId)
     this.#views.remove(clientId)
+    this.#followers.forget(clientId)
     for (const terminal of session?.terminals.values() ?? []) terminal.close()
     this.#whoSees()
   }
@@ -255,7 +258,7 @@ export class ClusterHost {
       case 'startCluster': await this.fleet.start(this.#furtherCluster((ask as Operations['startCluster']['ask']).cluster)); return null
       case 'showCluster': await this.#fleetKnown; return { cluster: this.#views.show(clientId, (ask as Operations['showCluster']['ask']).cluster) }
       case 'installed': return this.#installed(ask)
-      case 'requests': return this.#requests(ask)
+      case 'requests': return this.#requests(ask, clientId)
       case 'traffic': return this.#traffic(ask)
       case 'versions': return this.#versions()
       case 'watchGoals': return this.#watchGoals(ask)
@@ -328,16 +331,15 @@ export class ClusterHost {
     return { ...await readInstalled(cluster), ...flag }
   }
 
-  #requests({ cluster: id, follow }: Operations['requests']['ask']): Operations['requests']['answer'] {
+  #requests({ cluster: id, follow }: Operations['requests']['ask'], clientId: string): Operations['requests']['answer'] {
     const cluster = this.#views.cluster(id)
     if (!cluster) throw new Error(`the cluster ${id} is off`)
     const { requestTracer } = cluster
     if (!follow) {
-      requestTracer.off()
+      this.#followers.unfollow(requestTracer, clientId)
       return { requests: [] }
     }
-    requestTracer.on()
-    return { requests: requestTracer.requests().filter(({ userAgent }) => userAgent !== PAGE_AGENT) }
+    return { requests: this.#followers.follow(requestTracer, clientId).filter(({ userAgent }) => userAgent !== PAGE_AGENT) }
   }
 
   async #traffic({ cluster: id, ...wanted }: Operations['traffic']['ask']): Promise<Operations['traffic']['answer']> {

@@ -142,7 +142,7 @@ export interface Operations {
   showCluster: { ask: { cluster: string }; answer: { cluster: string } }
   /** What a cluster consists of besides its pods, read from its objects. */
   installed: { ask: { cluster: string }; answer: Installed }
-  /** What the API server was asked for over HTTP since somebody began to `follow`, but for the page's own questions; oldest first. Without `follow` nothing is noted any more. */
+  /** What the API server was asked for over HTTP since somebody began to `follow`, but for the page's own questions; oldest first. Nothing is noted any more once no page does `follow`. */
   requests: { ask: { cluster: string; follow: boolean }; answer: { requests: readonly TracedRequest[] } }
   /** The way of a packet from a node to a Service. */
   traffic: { ask: { cluster: string; service?: string; node?: string }; answer: ServiceTraffic }
