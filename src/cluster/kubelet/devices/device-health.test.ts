@@ -34,3 +34,12 @@ test('a driver that tells nothing any more leaves nothing, and long messages are
   health.clear('driver')
   expect(health.of('driver', device)).toEqual({ health: 'Unknown' })
 })
+
+test('a disk that takes nothing keeps nobody from knowing', () => {
+  const clock = new ClusterClock(testPlatform, { startMs: 0, mode: 'paused' })
+  const health = new DeviceHealth({ clock, log: silentLog, files: createMemoryFileSystem({ clock, files: { '/var/lib/kubelet': 'no folder' } }) })
+  expect(health.update('driver', [{ device, health: 'HEALTHY' }])).toMatchObject([device])
+  expect(health.of('driver', device)).toEqual({ health: 'Healthy' })
+  health.clear('driver')
+  expect(health.of('driver', device)).toEqual({ health: 'Unknown' })
+})

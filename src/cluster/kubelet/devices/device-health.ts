@@ -93,7 +93,11 @@ export class DeviceHealth {
   }
 
   #save(): void {
-    this.#files.writeFile(STATE_FILE, JSON.stringify([...this.#known].map(([driver, states]) => [driver, [...states.values()]])), { mode: 0o600 })
+    try {
+      this.#files.writeFile(STATE_FILE, JSON.stringify([...this.#known].map(([driver, states]) => [driver, [...states.values()]])), { mode: 0o600 })
+    } catch (error) {
+      this.#log.error('Failed to save health checkpoint. Kubelet restart may lose the device health information.', { error: String(error) })
+    }
   }
 }
 
