@@ -98,6 +98,7 @@ function parseFlags(command: 'serve' | 'shell', args: readonly string[]): Flags 
   }
   if (flags.cni === 'none' && (flags.singleNode || flags.nodes === 0)) throw new UsageError(`--cni none is for clusters with nodes of kubeadm's`)
   if (flags.runtime !== 'containerd' && flags.singleNode) fail('--container-runtime is for clusters of kubeadm\'s: k3s brings its own')
+  for (const name of ['container-runtime', 'arch']) if (given.has(name) && flags.nodes === 0) fail(`--${name} is for clusters with nodes`)
   if (flags.singleNode && given.has('nodes') && flags.nodes !== 1) fail('--single-node has one node: --nodes does not go with it')
   if (flags.disabled.length > 0 && !flags.singleNode) fail('--disable goes with --single-node')
   if (flags.controlPlanes > 1 && (flags.singleNode || flags.nodes < flags.controlPlanes)) throw new UsageError(`--control-planes ${flags.controlPlanes} needs at least as many --nodes`)
