@@ -10,8 +10,9 @@ import { ImageShelf } from './image-shelf.ts'
 import { LayerStore } from './layer-store.ts'
 import { ProgramNames } from './program-names.ts'
 
-/** Where registries have what was pushed. */
+/** The learner's machine builds for its own processor. */
 const BUILD_ARCHITECTURE: Architecture = 'amd64'
+/** Where registries have what was pushed. */
 const PUSHED = '/var/lib/registry/manifests.json'
 
 interface PushedManifest {

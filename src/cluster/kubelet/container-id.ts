@@ -3,7 +3,7 @@ export function containerIdText(runtimeName: string, id: string): string {
   return `${runtimeName}://${id}`
 }
 
-/** A container's id as its runtime knows it, of what the API says; empty for nothing. k8s: ContainerID.ParseString */
+/** A container's id as its runtime knows it, of what the API says; empty where that names none. k8s: ContainerID.ParseString */
 export function bareContainerId(text: string | undefined): string {
-  return text === undefined ? '' : text.slice(text.indexOf('://') + 3)
+  return text?.split('://')[1] ?? ''
 }

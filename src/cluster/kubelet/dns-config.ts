@@ -26,6 +26,7 @@ export function podDnsWithinLimits(pod: Pod, settings: DnsSettings): { config: D
   return { config: { ...wanted, servers, searches }, warnings }
 }
 
+/** A pod's resolver configuration within the limits of resolvers. */
 export function podDnsConfig(pod: Pod, settings: DnsSettings): DnsConfig {
   return podDnsWithinLimits(pod, settings).config
 }

@@ -467,7 +467,7 @@ class NodeKubelet implements Kubelet {
     if (isTerminalPhase(phase) || pod.metadata.deletionTimestamp || pod.status?.containerStatuses?.some((s) => s.containerID)) return true
     const node = this.#agent.node
     if (!node) return true
-    const rejection = rejectUnderPressure(pod, this.#pressure) ?? (this.#isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : rejectPod(pod, this.#options.allowedUnsafeSysctls) ?? this.#makeRoom(pod, node))
+    const rejection = rejectUnderPressure(pod, this.#pressure) ?? rejectPod(pod, this.#options.allowedUnsafeSysctls) ?? this.#makeRoom(pod, node) ?? (this.#isShuttingDown ? { reason: 'NodeShutdown', message: 'Pod was rejected as the node is shutting down.' } : undefined)
     if (!rejection) return true
     this.#rejected.add(pod.metadata.uid!)
     this.#node.events.event(podReference(pod), 'Warning', rejection.reason, rejection.message)

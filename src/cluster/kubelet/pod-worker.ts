@@ -640,7 +640,6 @@ function leadsIntoKernel(path: string): boolean {
   return /^\/+(?:proc(?:\/.*)?|sys(?:\/fs(?:\/cgroup(?:\/.*)?)?)?\/*)?$/.test(path)
 }
 
-
 function ended(t: { startedAt?: string; finishedAt?: string; exitCode: number; reason?: string; message?: string }) {
   return { startedMs: timeMs(t.startedAt) || 0, finishedMs: timeMs(t.finishedAt) || 0, exitCode: t.exitCode, reason: t.reason ?? '', message: t.message ?? '' }
 }

@@ -151,7 +151,6 @@ export class ProbeManager {
   }
 }
 
-
 class ProbeWorker {
   pod: Pod
   readonly container: Container
