@@ -16,7 +16,7 @@ const CLAIMS = 'persistentvolumeclaims'
 const VOLUMES = 'persistentvolumes'
 const CLASSES = 'storageclasses.storage.k8s.io'
 const DEFAULT_CLASS = 'storageclass.kubernetes.io/is-default-class'
-/** What can't be bound is looked at again. k8s: PVClaimBinderSyncPeriod */
+/** What can't be bound is looked at again, everything at the same moments. k8s: PVClaimBinderSyncPeriod */
 const RESYNC_MS = 15_000
 
 /** Where the deleter of hostPath volumes works. k8s: pkg/volume/hostpath hostPathDeleter.Delete */
@@ -24,7 +24,7 @@ const DELETABLE_PATH = /\/tmp\/.+/
 
 /** What the binder knows of a claim besides the claim. */
 interface KnownClaim {
-  /** The version that the binder itself wrote last, which is no news. k8s: storeObjectUpdate */
+  /** The version that the binder itself wrote last. Upstream looks at it once more if it shows before the write's operation has ended, which is chance. */
   ownVersion?: string
   /** When the claim is looked at whatever happened. */
   resyncAtMs?: number
@@ -38,11 +38,13 @@ interface BinderContext extends ControllerContext {
 }
 
 /**
- * Finds volumes for claims. Volumes and classes that come wake nobody: claims that wait are looked at again every fifteen seconds.
- * k8s: pkg/controller/volume/persistentvolume syncClaim, resync
+ * Finds volumes for claims. Volumes and classes that come wake nobody: claims that wait are looked at again every fifteen seconds since the controller's
+ * start. k8s: pkg/controller/volume/persistentvolume syncClaim, resync
  */
 export function claimBinder(): Controller {
   const known = new Map<string, KnownClaim>()
+  let startMs = 0
+  const nextResyncMs = (nowMs: number) => nowMs + RESYNC_MS - (nowMs - startMs) % RESYNC_MS
   const knownOf = (key: string): KnownClaim => {
     let entry = known.get(key)
     if (!entry) known.set(key, entry = {})
@@ -58,9 +60,10 @@ export function claimBinder(): Controller {
         const volume = object as PersistentVolume
         const ref = volume.spec?.claimRef
         if (!ref) {
-          if (type !== 'update' || volume.status?.phase !== 'Available' || (old as PersistentVolume).status?.phase === 'Available') return []
-          // A claim that came right after its volume would have found it: between two requests of a client upstream makes a volume available.
-          return cache.list<PersistentVolumeClaim>(CLAIMS).filter((claim) => claim.status?.phase === 'Pending' && !claim.spec!.volumeName && timeMs(claim.metadata.creationTimestamp) >= timeMs(volume.metadata.creationTimestamp) &&
+          const before = old as PersistentVolume
+          if (type !== 'update' || volume.status?.phase !== 'Available' || before.status?.phase !== 'Pending') return []
+          // A claim that came right after its volume would have found it: between two requests of a client upstream makes a new volume available.
+          return cache.list<PersistentVolumeClaim>(CLAIMS).filter((claim) => claim.status?.phase === 'Pending' && !claim.spec!.volumeName && Number(claim.metadata.resourceVersion) > Number(before.metadata.resourceVersion) &&
             findMatchingVolume(claim, [volume], { delayBinding: delaysBinding(claim, (name) => cache.get<StorageClass>(CLASSES, name)) })).map((claim) => {
             knownOf(keyOf(claim)).isAskedFor = true
             return keyOf(claim)
@@ -73,6 +76,9 @@ export function claimBinder(): Controller {
         return [key]
       },
     }],
+    start({ clock }) {
+      startMs = clock.nowMs()
+    },
     async reconcile(key, context) {
       const claim = context.cache.get<PersistentVolumeClaim>(CLAIMS, key)
       if (!claim) {
@@ -82,87 +88,90 @@ export function claimBinder(): Controller {
       const state = knownOf(key)
       const nowMs = context.clock.nowMs()
       const isDue = state.resyncAtMs !== undefined && state.resyncAtMs <= nowMs
-      if (claim.metadata.resourceVersion === state.ownVersion && !state.isAskedFor && !isDue) return state.resyncAtMs === undefined ? undefined : { requeueAfterMs: state.resyncAtMs - nowMs }
+      if (claim.metadata.resourceVersion === state.ownVersion && !state.isAskedFor && !isDue) return untilResync(state, nowMs)
       state.isAskedFor = false
-      if (isDue) delete state.resyncAtMs
       const binder: BinderContext = { ...context, wrote: ({ metadata }) => { state.ownVersion = metadata.resourceVersion! } }
-      let result: ReconcileResult | void
       try {
-        result = claim.metadata.annotations?.[BIND_COMPLETED] !== undefined ? await syncBound(claim, binder) : await syncUnbound(claim, binder)
+        const waits = claim.metadata.annotations?.[BIND_COMPLETED] !== undefined ? await syncBound(claim, binder) : await syncUnbound(claim, binder)
+        if (waits) state.resyncAtMs = nextResyncMs(nowMs)
+        else delete state.resyncAtMs
       } catch (error) {
         delete state.ownVersion
         throw error
       }
-      if (result?.requeueAfterMs !== undefined && state.resyncAtMs === undefined) state.resyncAtMs = nowMs + result.requeueAfterMs
-      return result
+      return untilResync(state, nowMs)
     },
   }
 }
 
+function untilResync({ resyncAtMs }: KnownClaim, nowMs: number): ReconcileResult | void {
+  if (resyncAtMs !== undefined) return { requeueAfterMs: resyncAtMs - nowMs }
+}
+
 const modeOf = (object: PersistentVolume | PersistentVolumeClaim) => object.spec!.volumeMode ?? 'Filesystem'
 
-async function syncUnbound(claim: PersistentVolumeClaim, context: BinderContext): Promise<ReconcileResult | void> {
+/** True: the claim waits for the next resync. k8s: syncUnboundClaim */
+async function syncUnbound(claim: PersistentVolumeClaim, context: BinderContext): Promise<boolean> {
   const { cache, events } = context
   const getClass = (name: string) => cache.get<StorageClass>(CLASSES, name)
   const wanted = claim.spec!.volumeName
-  const again = { requeueAfterMs: RESYNC_MS }
   if (!wanted) {
     const delay = delaysBinding(claim, getClass)
     const volume = findMatchingVolume(claim, cache.list<PersistentVolume>(VOLUMES), { delayBinding: delay })
     if (volume) {
       await bind(volume, claim, context)
-      return
+      return false
     }
-    if (await assignDefaultClass(claim, context)) return
+    if (await assignDefaultClass(claim, context)) return false
     if (delay && claim.metadata.annotations?.[SELECTED_NODE] === undefined) {
-      const pod = cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, keyOf(claim)).find((p) => !isPodTerminal(p) && !p.spec.nodeName)
-      if (pod) events.event(claim, 'Normal', 'WaitForPodScheduled', `waiting for pod ${pod.metadata.name} to be scheduled`)
+      const pods = cache.byIndex<Pod>('pods', PODS_BY_CLAIM.name, keyOf(claim)).filter((pod) => !isPodTerminal(pod) && !pod.spec.nodeName).map(({ metadata }) => metadata.name)
+      if (pods.length > 0) events.event(claim, 'Normal', 'WaitForPodScheduled', `waiting for ${pods.length === 1 ? 'pod' : 'pods'} ${pods.join(',')} to be scheduled`)
       else events.event(claim, 'Normal', 'WaitForFirstConsumer', 'waiting for first consumer to be created before binding')
     } else if (classOfClaim(claim) !== '') await askProvisioner(claim, context)
     else events.event(claim, 'Normal', 'FailedBinding', 'no persistent volumes available for this claim and no storage class is set')
     await setPhase(claim, 'Pending', undefined, context)
-    return again
+    return true
   }
   const volume = cache.get<PersistentVolume>(VOLUMES, wanted)
   if (!volume) {
     await setPhase(claim, 'Pending', undefined, context)
-    return again
+    return true
   }
   if (!volume.spec!.claimRef) {
     const mismatch = whyUnsuitable(volume, claim)
     if (mismatch) {
       events.event(claim, 'Warning', 'VolumeMismatch', `Cannot bind to requested volume "${wanted}": ${mismatch}`)
       await setPhase(claim, 'Pending', undefined, context)
-      return again
+      return true
     }
     await bind(volume, claim, context)
-    return
+    return false
   }
   if (isBoundToClaim(volume, claim)) {
     await bind(volume, claim, context)
-    return
+    return false
   }
   events.event(claim, 'Warning', 'FailedBinding', `volume "${wanted}" already bound to a different claim.`)
   await setPhase(claim, 'Pending', undefined, context)
-  return again
+  return true
 }
 
-async function syncBound(claim: PersistentVolumeClaim, context: BinderContext): Promise<ReconcileResult | void> {
+/** True: the claim waits for the next resync. k8s: syncBoundClaim */
+async function syncBound(claim: PersistentVolumeClaim, context: BinderContext): Promise<boolean> {
   const { cache, events } = context
   const name = claim.spec!.volumeName
   const lose = async (reason: string, message: string) => {
-    const again = { requeueAfterMs: RESYNC_MS }
-    if (claim.status?.phase === 'Lost') return again
+    if (claim.status?.phase === 'Lost') return true
     await setPhase(claim, 'Lost', undefined, context)
     events.event(claim, 'Warning', reason, message)
-    return again
+    return true
   }
   if (!name) return lose('ClaimLost', 'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!')
   const volume = cache.get<PersistentVolume>(VOLUMES, name)
   if (!volume) return lose('ClaimLost', 'Bound claim has lost its PersistentVolume. Data on the volume is lost!')
   if (!volume.spec!.claimRef || volume.spec!.claimRef.uid === claim.metadata.uid) {
     await bind(volume, claim, context)
-    return
+    return false
   }
   return lose('ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly')
 }
@@ -194,10 +203,13 @@ async function bind(volume: PersistentVolume, claim: PersistentVolumeClaim, cont
 
 /** k8s: updateClaimStatus */
 async function setPhase(claim: PersistentVolumeClaim, phase: 'Pending' | 'Bound' | 'Lost', volume: PersistentVolume | undefined, { api, wrote }: BinderContext): Promise<void> {
-  const { accessModes: _a, capacity: _c, ...others } = claim.status ?? {}
+  const { accessModes: _a, capacity: _c, currentVolumeAttributesClassName, ...others } = claim.status ?? {}
+  // Later than at the binding the class is the resizer's to tell.
+  const attributesClass = claim.status?.phase === 'Pending' && phase === 'Bound' ? volume?.spec!.volumeAttributesClassName : currentVolumeAttributesClassName
   const status: PersistentVolumeClaimStatus = {
     ...others, phase,
     ...(volume ? {
+      ...(attributesClass === undefined ? {} : { currentVolumeAttributesClassName: attributesClass }),
       accessModes: volume.spec!.accessModes,
       // A bound claim's capacity grows by resizing only.
       capacity: claim.status?.phase === 'Bound' && claim.status.capacity?.storage !== undefined ? claim.status.capacity : { storage: volume.spec!.capacity!.storage! },
@@ -206,10 +218,13 @@ async function setPhase(claim: PersistentVolumeClaim, phase: 'Pending' | 'Bound'
   if (!deepEqual(status, claim.status)) wrote(await api.updateStatus<PersistentVolumeClaim>(CLAIMS, { ...claim, status }))
 }
 
+/** k8s: checkVolumeSatisfyClaim */
 function whyUnsuitable(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+  if (volume.metadata.deletionTimestamp !== undefined) return `the volume is marked for deletion "${volume.metadata.name}"`
   const asked = claim.spec!.resources?.requests?.storage ?? '0'
   if (compareQuantities(volume.spec!.capacity?.storage ?? '0', asked) < 0) return 'requested PV is too small'
   if (classOfVolume(volume) !== classOfClaim(claim)) return 'storageClassName does not match'
+  if ((volume.spec!.volumeAttributesClassName ?? '') !== (claim.spec!.volumeAttributesClassName ?? '')) return 'volumeAttributesClassName does not match'
   if (modeOf(volume) !== modeOf(claim)) return 'incompatible volumeMode'
   if (!claim.spec!.accessModes?.every((mode) => volume.spec!.accessModes?.includes(mode))) return 'incompatible accessMode'
   return undefined
@@ -243,9 +258,9 @@ async function askProvisioner(claim: PersistentVolumeClaim, { api, cache, events
   events.event(claim, 'Normal', 'ExternalProvisioning', `Waiting for a volume to be created either by the external provisioner '${provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered.`)
 }
 
-/** Keeps volumes' phases and frees them when their claim is gone. k8s: syncVolume */
+/** Keeps volumes' phases and frees them when their claim is gone: the other queue of upstream's controller. k8s: syncVolume */
 export const volumeBinder: Controller = {
-  name: 'persistentvolume-controller', for: VOLUMES, workers: 1,
+  name: 'persistentvolume-volumes-controller', for: VOLUMES, workers: 1,
   indexes: [{ resource: 'pods', ...PODS_BY_CLAIM }],
   watches: [{ resource: CLAIMS, keys: ({ object }) => { const name = (object as PersistentVolumeClaim).spec?.volumeName; return name ? [name] : [] } }],
   async reconcile(key, context) {

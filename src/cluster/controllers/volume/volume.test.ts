@@ -17,7 +17,7 @@ async function start(): Promise<void> {
 }
 
 const claim = (name: string, storage: string, storageClassName: string, accessModes = ['ReadWriteOnce']) => plane.api.create('persistentvolumeclaims', {
-  apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: 'default' }, spec: { accessModes, storageClassName, resources: { requests: { storage } } },
+  apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace: 'default', finalizers: ['kubernetes.io/pvc-protection'] }, spec: { accessModes, storageClassName, resources: { requests: { storage } } },
 } as unknown as PersistentVolumeClaim)
 const getClaim = (name: string) => plane.api.get<PersistentVolumeClaim>('persistentvolumeclaims', name, 'default')
 const eventsOf = async (name: string) => (await plane.api.list('events', { namespace: 'default' })).items.filter((event) => event['involvedObject'].name === name).map((event) => `${event['reason']}: ${event['message']}`)
@@ -64,34 +64,50 @@ test('a claim of the local-path class waits for its first pod, gets a volume on 
   await plane.clock.until(async () => (await plane.api.list('persistentvolumes')).items.length === 0, { withinMs: 60_000 })
 })
 
-test('a claim that comes together with its volume gets it at once', async () => {
+const volume = (name: string, storage = '1Gi', spec: object = {}) => plane.api.create('persistentvolumes', {
+  apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: `/${name}` }, ...spec },
+} as unknown as PersistentVolume)
+const countsOf = async (name: string) => (await plane.api.list('events', { namespace: 'default' })).items.filter((event) => event['involvedObject'].name === name).map((event) => event['count'])
+
+test('a claim that comes right after its volume gets it at once, one that was there before waits', async () => {
   await start()
-  await Promise.all([
-    plane.api.create('persistentvolumes', {
-      apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'here' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: '/here' } },
-    } as unknown as PersistentVolume),
-    claim('now', '1Gi', ''),
-  ])
+  await Promise.all([volume('here'), claim('now', '1Gi', '')])
   await plane.clock.advance(1000)
   expect((await getClaim('now')).status?.phase).toBe('Bound')
+  await claim('before', '1Gi', '')
+  await plane.clock.advance(100)
+  await volume('there')
+  await plane.clock.advance(500)
+  expect((await getClaim('before')).status?.phase).toBe('Pending')
 })
 
-test('a claim that waits is looked at every fifteen seconds, whatever volumes come, and each look is told once', async () => {
+test('claims that wait are looked at every fifteen seconds, all at once, whatever volumes come, and each look is told once', async () => {
   await start()
-  const volume = (name: string, storage: string) => plane.api.create('persistentvolumes', {
-    apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec: { capacity: { storage }, accessModes: ['ReadWriteOnce'], persistentVolumeReclaimPolicy: 'Retain', hostPath: { path: `/${name}` } },
-  } as unknown as PersistentVolume)
-  await claim('late', '1Gi', '')
-  await plane.clock.advance(2000)
-  const counts = async () => (await plane.api.list('events', { namespace: 'default' })).items.filter((event) => event['involvedObject'].name === 'late').map((event) => event['count'])
-  const before = await counts()
+  await claim('early', '1Gi', '')
+  await claim('large', '1Ti', '')
+  await plane.clock.until(async () => (await countsOf('large'))[0] === 2, { withinMs: 16_000 })
+  await plane.clock.advance(6000)
+  await claim('late', '1Ti', '')
+  await plane.clock.advance(1000)
   await volume('other', '1Mi')
-  await volume('right', '1Gi')
-  await plane.clock.advance(8000)
-  expect((await getClaim('late')).status?.phase).toBe('Pending')
-  expect(await counts()).toEqual(before)
-  await plane.clock.advance(8000)
-  expect((await getClaim('late')).status?.phase).toBe('Bound')
+  await volume('right')
+  await plane.clock.advance(6000)
+  expect((await getClaim('early')).status?.phase).toBe('Pending')
+  expect([await countsOf('early'), await countsOf('large'), await countsOf('late')]).toEqual([[2], [2], [1]])
+  await plane.clock.advance(3000)
+  expect((await getClaim('early')).status?.phase).toBe('Bound')
+  expect([await countsOf('large'), await countsOf('late')]).toEqual([[3], [2]])
+})
+
+test('a claim that names its volume says what keeps them apart', async () => {
+  await start()
+  await volume('fast', '1Gi', { volumeAttributesClassName: 'gold', csi: { driver: 'x.example.com', volumeHandle: 'h' }, hostPath: undefined })
+  await plane.api.create('persistentvolumeclaims', {
+    apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'plain', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: '', volumeName: 'fast', resources: { requests: { storage: '1Gi' } } },
+  } as never)
+  await plane.clock.advance(1000)
+  const events = (await plane.api.list('events', { namespace: 'default' })).items.filter((event) => event['involvedObject'].name === 'plain')
+  expect(events.map((event) => event['message'])).toEqual(['Cannot bind to requested volume "fast": volumeAttributesClassName does not match'])
 })
 
 test('a VolumeAttributesClass goes once no claim names it', async () => {
