@@ -93,7 +93,7 @@ const FLAG_NAMES: Readonly<Record<string, string>> = {
   'legacy-service-account-token-cleaner': 'legacy-serviceaccount-token-cleaner-controller',
   'node-controller': 'node-lifecycle-controller', 'pod-garbage-collector': 'pod-garbage-collector-controller', 'job-orphan-pod-controller': 'job-controller', 'tokens-controller': 'serviceaccount-token-controller',
   'horizontal-pod-autoscaler': 'horizontal-pod-autoscaler-controller', 'service-account-controller': 'serviceaccount-controller', 'root-ca-cert-publisher': 'root-ca-certificate-publisher-controller', 'endpoint-controller': 'endpoints-controller',
-  'endpoint-slice-controller': 'endpointslice-controller', 'endpoint-slice-mirroring-controller': 'endpointslice-mirroring-controller', 'persistentvolume-controller': 'persistentvolume-binder-controller',
+  'endpoint-slice-controller': 'endpointslice-controller', 'endpoint-slice-mirroring-controller': 'endpointslice-mirroring-controller', 'persistentvolume-controller': 'persistentvolume-binder-controller', 'persistentvolume-volumes-controller': 'persistentvolume-binder-controller',
   'replication-controller': 'replicationcontroller-controller', 'attachdetach-controller': 'persistentvolume-attach-detach-controller', volume_expand: 'persistentvolume-expander-controller', ephemeral_volume: 'ephemeral-volume-controller', 'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
 }
 
@@ -148,7 +148,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
       run(resourceQuotaController(directory), 'resourcequota-controller')
       run(podGcController(settings?.terminatedPodThreshold), 'pod-garbage-collector')
       run(claimBinder(), 'persistent-volume-binder')
-      run(volumeBinder, 'persistent-volume-binder')
+      run(volumeBinder, 'persistent-volume-binder', 'persistentvolume-controller')
       run(attachDetachController(), 'attachdetach-controller')
       run(expandController, 'expand-controller')
       run(ephemeralVolumeController, 'ephemeral-volume-controller')

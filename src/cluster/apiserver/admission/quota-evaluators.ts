@@ -65,7 +65,7 @@ export function quotaMatches(quota: ResourceQuota, evaluator: QuotaEvaluator, ob
 
 /**
  * What a quota's hard limits are used by. k8s: pkg/quota/v1 CalculateUsage
- * @param objectsOf all objects of a resource in the quota's namespace
+ * @param objectsOf all objects of a resource in the quota's namespace; undefined for one that can't be counted, whose names stay out of the result
  */
 export function quotaUsage(quota: ResourceQuota, objectsOf: (resource: string) => readonly KubeObject[] | undefined, nowMs: number): ResourceList {
   const hard = quota.spec?.hard ?? {}

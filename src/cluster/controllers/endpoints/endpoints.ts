@@ -11,7 +11,8 @@ import { packSubsets, subsetEntries, truncateSubsets, type SubsetEntry } from '.
 
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by'
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity'
-/** The older form of the same: one object for each Service with a selector. k8s: pkg/controller/endpoint */
+
+/** The older form of EndpointSlices: one object for each Service with a selector. k8s: pkg/controller/endpoint */
 export function endpointsController(): Controller {
   const triggers = new TriggerTimes()
   return {
@@ -39,7 +40,7 @@ export function endpointsController(): Controller {
       const over = truncateSubsets(subsets)
       const { [TRIGGER_TIME]: _t, [OVER_CAPACITY]: _o, ...others } = current?.metadata.annotations ?? {}
       const annotations = { ...others, ...(triggerMs === undefined ? {} : { [TRIGGER_TIME]: rfc3339(triggerMs) }), ...(over ? { [OVER_CAPACITY]: 'truncated' } : {}) }
-      const next: Endpoints = { ...current, apiVersion: 'v1', kind: 'Endpoints', metadata: { ...current?.metadata, name, namespace: namespace!, labels, annotations }, ...(subsets.length > 0 ? { subsets } : { subsets: undefined }) }
+      const next: Endpoints = { ...current, apiVersion: 'v1', kind: 'Endpoints', metadata: { ...current?.metadata, name, namespace: namespace!, labels, annotations }, subsets }
       if (subsets.length === 0) delete next.subsets
       try {
         await (current ? api.update('endpoints', next) : api.create('endpoints', next))
