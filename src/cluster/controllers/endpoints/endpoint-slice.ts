@@ -20,11 +20,12 @@ export type Endpoint = NonNullable<EndpointSlice['endpoints']>[number]
 export type EndpointPort = NonNullable<EndpointSlice['ports']>[number]
 
 /** What slices there should be: endpoints by the ports they share. */
-export interface DesiredGroup {
+interface DesiredGroup {
   ports: EndpointPort[]
   endpoints: Endpoint[]
 }
 
+/** What is to be done with the slices of a Service and a family. */
 export interface SlicesPlan {
   create: { ports: EndpointPort[]; endpoints: Endpoint[] }[]
   update: { slice: EndpointSlice; endpoints: Endpoint[] }[]
@@ -34,6 +35,7 @@ export interface SlicesPlan {
 /** The same for slices with the same ports. */
 export const portsKey = (ports: readonly EndpointPort[] | undefined) =>
   JSON.stringify((ports ?? []).map(({ name, port, protocol, appProtocol }) => [name ?? '', port, protocol, appProtocol ?? '']).sort())
+
 /** What makes an endpoint the same one as before. k8s: endpointslice/util hashEndpoint */
 export const endpointKey = ({ addresses, hostname, targetRef }: Endpoint) => `${addresses.join(',')}/${hostname ?? ''}/${targetRef?.namespace ?? ''}/${targetRef?.name ?? ''}`
 

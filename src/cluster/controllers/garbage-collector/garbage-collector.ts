@@ -159,8 +159,7 @@ export function runGarbageCollector({ informers, api, clock, log, events, direct
       // k8s: GraphBuilder.addDependentToOwners tells of owners that are seen in another namespace
       if (known && !known.virtual) {
         if (known.namespace !== '' && known.namespace !== dependent.namespace) reportBadNamespace(reference, dependent)
-      }
-      else {
+      } else {
         absent.add(reference.uid)
         if (known?.virtual) graph.remove(known.uid)
       }
