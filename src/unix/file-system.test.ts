@@ -112,3 +112,10 @@ test('later mounts are seen as far as mounts propagate', () => {
   host.unmount('/mnt/host')
   expect([views.master.exists('/data/host/file'), views.slave.exists('/data/host/file'), views.slave.exists('/data/master/file')]).toEqual([false, false, true])
 })
+
+test('what lies in no directory isn\'t there, and asking makes none', () => {
+  const fs = createMemoryFileSystem({ clock, files: { '/a/file': 'x' } })
+  fs.symlink('/nowhere/at/all', '/dangling')
+  expect(['/a/file', '/a/none', '/b/none', '/b/c/none', '/a/file/none', '/dangling', '/dangling/none', 'a/file'].map((path) => fs.exists(path))).toEqual([true, false, false, false, false, false, false, false])
+  expect(fs.readdir('/')).toEqual(['a', 'dangling'])
+})

@@ -50,8 +50,8 @@ export interface Walker {
   readonly viewer: FileViewer | undefined
 }
 
-/** Makes a directory that is missing on the way; the directories of its place become those of the walk. */
-export type MakeDirectory = (missing: Place) => void
+/** Makes a directory that is missing on the way; the directories of its place become those of the walk. @returns false where it makes none: the walk ends there */
+export type MakeDirectory = (missing: Place) => boolean
 
 /** Follows a path through directories, mounts and symbolic links, as path_resolution(7) does. @throws UnixError ENOENT, ENOTDIR, EACCES, ELOOP, and what servers of files answer */
 export function walk(walker: Walker, path: string, followLast: boolean, makeDirectory?: MakeDirectory): Place {
@@ -91,7 +91,7 @@ export function walk(walker: Walker, path: string, followLast: boolean, makeDire
       const missing: Place = { directories: frames, name: part, path: childPath, treePath, tree: here.tree, readOnly: here.readOnly, inode: undefined, user: here.user, remote: here.remote, isMountPoint: false }
       if (isLast) return missing
       if (!makeDirectory) throw errno('ENOENT', path)
-      makeDirectory(missing)
+      if (!makeDirectory(missing)) return missing
       parts.push(part)
       continue
     }
