@@ -1,4 +1,5 @@
 import { base64Of, bytesOfBase64Url } from '../base/base64.ts'
+import { pemOf } from '../base/pem.ts'
 import { UnixError } from './types.ts'
 import type { Proc, Program } from './types.ts'
 import { parseOptions, utilityProgram } from './utilities/utility.ts'
@@ -98,6 +99,6 @@ async function makeRsaKey(bits: number): Promise<{ privatePem: string; publicBlo
   }
   const parts = [new TextEncoder().encode('ssh-rsa'), number(jwk.e), number(jwk.n)]
   const publicBlob = Uint8Array.from(parts.flatMap((part) => [part.length >>> 24, (part.length >>> 16) & 255, (part.length >>> 8) & 255, part.length & 255, ...part]))
-  return { privatePem: `-----BEGIN PRIVATE KEY-----\n${base64Of(new Uint8Array(pkcs8)).replace(/.{64}/g, '$&\n').replace(/\n?$/, '\n')}-----END PRIVATE KEY-----\n`, publicBlob }
+  return { privatePem: pemOf('PRIVATE KEY', new Uint8Array(pkcs8)), publicBlob }
 }
 

@@ -357,12 +357,12 @@ export interface NetStack {
   lookup(name: string): Promise<string[]>
   /** HTTP to names that nobody here knows, where there is a way to the real network. @throws UnixError ENOTFOUND */
   outside?: ((request: HttpRequest) => Promise<Response>) | undefined
-  /** What listens, for ss and netstat. */
   /**
    * Who connected from a port of this machine's loopback address, by the name of the process's user at that time: what SO_PEERCRED says of a Unix socket's other end.
    * Undefined for others, and where nobody keeps it.
    */
   userAt?(port: number): string | undefined
+  /** What listens, for ss and netstat. */
   listeners(): { protocol: 'tcp' | 'udp'; ip: string; port: number }[]
   /** Devices and routes as `ip` shows them; made up from {@link addresses} where nothing is said. */
   devices?: (() => { links: readonly NetworkLink[]; routes: readonly NetworkRoute[] }) | undefined
