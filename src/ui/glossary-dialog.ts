@@ -1,9 +1,9 @@
 import { LitElement, css, html, nothing } from 'lit'
 import type { TemplateResult } from 'lit'
+import { findTerms } from './glossary-search.ts'
 import { icons } from './icons.ts'
 import { Localized, language, t, textsOf } from './localization.ts'
-import { glossary, glossaryTexts } from './messages/glossary.ts'
-import type { GlossaryEntry } from './messages/glossary.ts'
+import { glossaryTexts } from './messages/glossary.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 const text = textsOf(glossaryTexts)
@@ -25,12 +25,12 @@ class GlossaryDialog extends LitElement {
   }
 
   override render(): TemplateResult {
-    const wanted = this.query.trim().toLowerCase()
-    const found = wanted === '' ? glossary : matching(wanted)
+    const isAsked = this.query.trim() !== ''
+    const found = findTerms(this.query, language())
     return html`<dialog aria-labelledby="title">
       <header><h2 id="title">${text('title')}</h2><form method="dialog"><button class="icon-button" aria-label=${t('dialog.close')} title=${t('dialog.close')}>${icons.close}</button></form></header>
       <input type="search" autofocus aria-label=${text('search')} placeholder=${text('search')} .value=${this.query} @input=${(event: Event) => { this.query = (event.target as HTMLInputElement).value }} />
-      <p class="found" role="status">${wanted === '' ? nothing : found.length === 0 ? text('none') : text('found', { count: found.length })}</p>
+      <p class="found" role="status">${!isAsked ? nothing : found.length === 0 ? text('none') : text('found', { count: found.length })}</p>
       <dl tabindex="0" aria-labelledby="title">${found.map(({ term, formerly, also, [language()]: meaning }) => html`<div><dt lang="en">${term}</dt>
         <dd>${formerly ? html`<small>${text('formerly', { names: formerly.join(', ') })}</small>` : nothing}${also ? html`<small>${text('also', { names: also.join(', ') })}</small>` : nothing}${meaning}</dd></div>`)}</dl>
     </dialog>`
@@ -52,12 +52,6 @@ class GlossaryDialog extends LitElement {
   `]
 }
 customElements.define('dd-glossary-dialog', GlossaryDialog)
-
-/** Those that are called so come before those that only mention it. */
-function matching(wanted: string): readonly GlossaryEntry[] {
-  const isCalled = ({ term, formerly = [], also = [] }: GlossaryEntry) => [term, ...formerly, ...also].some((name) => name.toLowerCase().includes(wanted))
-  return [...glossary.filter(isCalled), ...glossary.filter((entry) => !isCalled(entry) && entry[language()].toLowerCase().includes(wanted))]
-}
 
 declare global {
   interface HTMLElementTagNameMap { 'dd-glossary-dialog': GlossaryDialog }
