@@ -4,7 +4,7 @@ import type { Operations } from '../host/protocol.ts'
 import { clusterNowMs } from './cluster-client.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
-import { Localized, language, t } from './localization.ts'
+import { Localized, language, t, timeOfDay } from './localization.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 const SPEEDS = [0.25, 0.5, 1, 2, 5, 10, 60]
@@ -39,7 +39,7 @@ class ClockControls extends LitElement {
     const nowMs = clusterNowMs(this.client)
     if (!output || nowMs === undefined) return
     const date = new Date(nowMs)
-    const text = date.toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+    const text = timeOfDay(date)
     if (output.textContent !== text) output.textContent = text
     output.dateTime = date.toISOString()
     output.title = date.toLocaleString(language())

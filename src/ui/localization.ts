@@ -36,6 +36,14 @@ export function textsOf<Key extends string>(catalogues: Record<Language, Record<
   return (key, values = {}) => filled(catalogues[current][key], values)
 }
 
+const timeFormats: Partial<Record<Language, Intl.DateTimeFormat>> = {}
+
+/** A time of day to the second, in the page's language and the browser's time zone: the one that the cluster's clock shows. */
+export function timeOfDay(date: Date): string {
+  const format = timeFormats[current] ??= new Intl.DateTimeFormat(current, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+  return format.format(date)
+}
+
 /** Renders its component again when the language changes. */
 export class Localized implements ReactiveController {
   readonly #host: ReactiveControllerHost

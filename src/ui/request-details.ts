@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js'
 import type { TraceStep, TracedRequest } from '../host/protocol.ts'
 import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
-import { Localized, language, textsOf } from './localization.ts'
+import { Localized, textsOf, timeOfDay } from './localization.ts'
 import { requestsTexts } from './messages/requests.ts'
 import { sharedStyles } from './shared-styles.ts'
 
@@ -82,9 +82,10 @@ class RequestDetails extends LitElement {
 
   #renderRequest({ method, uri, code, tookMs, beganMs, problem, userAgent, steps }: TracedRequest): TemplateResult {
     const isBad = code !== undefined && code >= 400
+    const began = new Date(beganMs)
     return html`<details>
       <summary><span class="method">${method}</span><span class="uri">${uri}</span><span class=${isBad ? 'code bad' : 'code'}>${code ?? text('running')}</span></summary>
-      <p class="facts"><time>${new Date(beganMs).toLocaleTimeString(language(), { timeZone: 'UTC' })}</time>${tookMs === undefined ? nothing : html`<span>${text('took', { ms: Math.round(tookMs) })}</span>`}${userAgent ? html`<span>${text('by', { agent: userAgent })}</span>` : nothing}</p>
+      <p class="facts"><time datetime=${began.toISOString()}>${timeOfDay(began)}</time>${tookMs === undefined ? nothing : html`<span>${text('took', { ms: Math.round(tookMs) })}</span>`}${userAgent ? html`<span>${text('by', { agent: userAgent })}</span>` : nothing}</p>
       ${problem ? html`<p class="problem">${problem}</p>` : nothing}
       <ol class="steps" aria-label=${text('steps')}>${grouped(steps).map((group) => html`<li class=${group.outcome}>${this.#renderGroup(group)}</li>`)}</ol>
     </details>`

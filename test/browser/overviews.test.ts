@@ -22,7 +22,7 @@ test('what kubectl asks for is shown with each step on its way, and what is refu
   expect(await tab.run('kubectl run web --image=nginx -n quay')).toBe('pod/web created')
   const created = view.locator('details', { hasText: '/api/v1/namespaces/quay/pods' }).filter({ hasText: 'POST' })
   await created.locator('summary').press('Enter')
-  await expect.poll(() => created.locator('.steps > li > b').allTextContents()).toEqual(['Who asks', 'Priority and fairness', 'May they?', 'Admission: change', 'Validation of the kind', 'Admission: check', 'Stored in etcd'])
+  await expect.poll(() => created.locator('.steps > li > b').allTextContents()).toEqual(['Authentication: who asks', 'Priority and fairness', 'Authorization: is it allowed?', 'Admission: change', 'Validation by the kind’s rules', 'Admission: check', 'Stored in etcd'])
   expect(await created.textContent()).toContain('spec.serviceAccountName: "default"')
   expect(await created.textContent()).toContain('/registry/pods/quay/web')
   await shot('api-requests')
