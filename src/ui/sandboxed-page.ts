@@ -1,4 +1,5 @@
 import { base64Of } from '../base/base64.ts'
+
 /** An answer of the simulated network. */
 export interface PageAnswer {
   status: number

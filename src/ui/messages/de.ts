@@ -173,7 +173,7 @@ export const de: Messages = {
   'cluster.came': 'Es gibt einen neuen Cluster: {name}.',
   'cluster.changed': 'Cluster {name}: {state}.',
   'cluster.state.running': 'läuft',
-  'cluster.balancer': 'Load-Balancer für {count} Control Planes',
+  'cluster.balancer': 'Load Balancer für {count} Control Planes',
   'cluster.installed': 'Was installiert ist',
   'cluster.requests': 'API-Anfragen',
   'cluster.traffic': 'Wege zu Services',

@@ -12,8 +12,8 @@ export const newClusterTexts = {
   de: {
     further: 'Mit ihm werden gelöscht, weil sie auf derselben Maschine laufen: {names}.', choose: 'Der neue Cluster', failed: 'Das hat nicht geklappt: {message}', exported: 'Gespeichert als {file}.',
     nodes: 'Drei Nodes', 'nodes.for': 'Eine Control Plane und zwei Worker, wie kubeadm sie einrichtet: was die Lektionen erwarten.',
-    single: 'Ein Node, wie k3s ihn einrichtet', 'single.for': 'Alles auf einer Maschine, von Anfang an mit Traefik, einem Load-Balancer für Services und Messwerten: um eine Anwendung auszuprobieren.',
-    'high-availability': 'Drei Control Planes', 'high-availability.for': 'Drei Maschinen mit API-Server und etcd hinter einem Load-Balancer und zwei Worker: um zu sehen, was ein Cluster übersteht und was nicht.',
+    single: 'Ein Node, wie k3s ihn einrichtet', 'single.for': 'Alles auf einer Maschine, von Anfang an mit Traefik, einem Load Balancer für Services und Messwerten: um eine Anwendung auszuprobieren.',
+    'high-availability': 'Drei Control Planes', 'high-availability.for': 'Drei Maschinen mit API-Server und etcd hinter einem Load Balancer und zwei Worker: um zu sehen, was ein Cluster übersteht und was nicht.',
     'no-network': 'Drei Nodes ohne Pod-Netz', 'no-network.for': 'Die Nodes bleiben NotReady, bis du selbst ein Netzwerk-Plugin installierst, etwa flannel oder Calico: um zu lernen, was es leistet.',
     'raspberry-pi': 'Vier Raspberry Pis', 'raspberry-pi.for': 'Eine Control Plane und drei Worker mit ARM-Prozessoren: Dort laufen nur Images, die für sie gebaut wurden.',
     'cri-o': 'Drei Nodes mit CRI-O', 'cri-o.for': 'Eine andere Container-Runtime anstelle von containerd: um zu sehen, was sich damit ändert und was bleibt.',
