@@ -36,6 +36,8 @@ export interface Tab {
   run(command: string, options?: { timeoutMs?: number }): Promise<string>
   /** Runs a command again and again until its output satisfies. */
   until(command: string, satisfied: (output: string) => boolean, timeoutMs?: number): Promise<string>
+  /** Writes a picture of the page into the folder that the environment's SHOTS names, to be looked at; does nothing without one. */
+  shot(name: string): Promise<void>
 }
 
 export async function startApp(): Promise<App> {
@@ -133,6 +135,10 @@ export function tabOf(page: Page, promptAfterMs = 0): Tab {
         if (performance.now() > deadline) throw new Error(`"${command}" still prints after ${timeoutMs} ms:\n${output}`)
         await page.waitForTimeout(200)
       }
+    },
+    async shot(name) {
+      const folder = process.env['SHOTS']
+      if (folder) await page.screenshot({ path: path.join(folder, `${name}.png`) })
     },
   }
   return tab

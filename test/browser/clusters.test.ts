@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp } from './app.ts'
 import type { App, Tab } from './app.ts'
@@ -17,8 +16,6 @@ const which = () => region().getByRole('combobox', { name: 'Which cluster is sho
 const options = () => which().getByRole('option').allTextContents()
 const shownNow = () => which().evaluate((select) => (select as unknown as HTMLSelectElement).selectedOptions[0]!.textContent)
 const said = () => region().getByRole('status').allTextContents()
-const shot = async (name: string) => { if (process.env['SHOTS']) await tab.page.screenshot({ path: path.join(process.env['SHOTS'], `${name}.png`) }) }
-
 /** A network of machines. */
 const LAB = "<network><name>lab</name><forward mode='nat'/><ip address='192.168.100.1' netmask='255.255.255.0'><dhcp><range start='192.168.100.10' end='192.168.100.20'/></dhcp></ip></network>"
 
@@ -36,7 +33,7 @@ test('a cluster that is being made can be chosen, says so, and shows its nodes a
   expect((await said()).join()).toContain('There is a new cluster: kind.')
   await which().selectOption('kind: being made')
   await region().getByText('This cluster is being made.').waitFor()
-  await shot('switch-making')
+  await tab.shot('switch-making')
   await expect.poll(() => tab.screen(), { timeout: 90_000 }).toMatch(/^made$/m)
   await expect.poll(options).toEqual(['drydock', 'kind'])
   await region().getByRole('button', { name: /^kind-control-plane/ }).waitFor()
@@ -81,10 +78,10 @@ test('what is installed is read from the objects of each cluster, and Deployment
   expect(await section('Storage').textContent()).toMatch(/standard.*default.*rancher\.io\/local-path.*WaitForFirstConsumer/s)
   expect(await section('DNS').textContent()).toMatch(/kube-system\/coredns.*2\/2 ready.*10\.96\.0\.10/s)
   expect(await section('Ingress and Gateway').textContent()).toContain('nobody follows them')
-  await shot('installed')
+  await tab.shot('installed')
   await overview.getByRole('tab', { name: 'Images by cluster' }).click()
   await expect.poll(() => section('default/web').textContent()).toMatch(/2 different.*drydock.*nginx:1\.26.*kind.*nginx:1\.27/s)
-  await shot('versions')
+  await tab.shot('versions')
   await overview.getByRole('button', { name: 'Close the overview' }).click()
 })
 
@@ -122,7 +119,7 @@ test('the power of its machine is taken away and given back; a cluster that is o
   await tab.page.getByRole('dialog').getByRole('button', { name: 'Cut the power' }).click()
   await region().getByText('This cluster is off.').waitFor({ timeout: 20_000 })
   expect(await options()).toEqual(['drydock', 'kind: off'])
-  await shot('switch-off')
+  await tab.shot('switch-off')
   await region().getByRole('button', { name: 'Switch the cluster on' }).click()
   await region().getByRole('button', { name: /^kind-control-plane.* Ready/ }).waitFor({ timeout: 60_000 })
   expect(await tab.until('kubectl get --raw /readyz', (out) => out.endsWith('ok'))).toBe('ok')
@@ -135,7 +132,7 @@ test('machines on a network of their own are shown before anybody has installed 
   await region().getByText('These machines are on a network of their own.').waitFor()
   await region().getByRole('region', { name: 'vm1' }).getByText('not a node').waitFor({ timeout: 20_000 })
   expect(await region().getByRole('button', { name: 'What is installed' }).count()).toBe(0)
-  await shot('switch-blank')
+  await tab.shot('switch-blank')
   await which().selectOption('kind')
   await region().getByRole('button', { name: /^kind-control-plane/ }).waitFor()
   await tab.run('virsh destroy vm1; virsh undefine vm1; virsh net-destroy lab')

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp } from './app.ts'
 import type { App, Tab } from './app.ts'
@@ -13,13 +12,11 @@ beforeAll(async () => {
 afterAll(() => app?.stop())
 
 const databases = () => tab.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name).sort())
-const shot = async (name: string) => { if (process.env['SHOTS']) await tab.page.screenshot({ path: path.join(process.env['SHOTS'], name) }) }
-
 test('kind makes a further cluster in the page, which keeps what it holds over a reload', async () => {
   const made = await tab.run('kind create cluster --wait 2m', { timeoutMs: 120_000 })
   expect(made).toContain('✓ Starting control-plane')
   expect(made).toContain('Set kubectl context to "kind-kind"')
-  await shot('kind.png')
+  await tab.shot('kind')
   expect(await tab.run('kubectl create configmap kept --from-literal=a=b')).toBe('configmap/kept created')
   expect(await databases()).toEqual(['drydock', 'drydock/kind/kind'])
   await tab.page.close()

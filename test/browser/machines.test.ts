@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp } from './app.ts'
 import type { App, Tab } from './app.ts'
@@ -31,7 +30,7 @@ test("a machine's menu is reached with keys, asks where it hurts, and takes the 
   await button.focus()
   await tab.page.keyboard.press('Enter')
   await expect.poll(() => region().getByRole('menuitem').allTextContents()).toEqual(['Reboot', 'Shut down', 'Cut the power', 'Remove the machine'])
-  if (process.env['SHOTS']) await tab.page.screenshot({ path: path.join(process.env['SHOTS'], 'menu.png') })
+  await tab.shot('machine-menu')
   await tab.page.keyboard.press('ArrowDown')
   await tab.page.keyboard.press('ArrowDown')
   await tab.page.keyboard.press('Enter')

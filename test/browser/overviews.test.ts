@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startApp } from './app.ts'
 import type { App, Tab } from './app.ts'
@@ -10,8 +9,6 @@ beforeAll(async () => {
   tab = await app.open()
 })
 afterAll(() => app?.stop())
-
-const shot = async (name: string) => { if (process.env['SHOTS']) await tab.page.screenshot({ path: path.join(process.env['SHOTS'], `${name}.png`) }) }
 
 test('what kubectl asks for is shown with each step on its way, and what is refused with the reason', async () => {
   const { page } = tab
@@ -25,7 +22,7 @@ test('what kubectl asks for is shown with each step on its way, and what is refu
   await expect.poll(() => created.locator('.steps > li > b').allTextContents()).toEqual(['Authentication: who asks', 'Priority and fairness', 'Authorization: is it allowed?', 'Admission: change', 'Validation by the kind’s rules', 'Admission: check', 'Stored in etcd'])
   expect(await created.textContent()).toContain('spec.serviceAccountName: "default"')
   expect(await created.textContent()).toContain('/registry/pods/quay/web')
-  await shot('api-requests')
+  await tab.shot('api-requests')
   await tab.run('kubectl delete pod web -n quay --as ann')
   const refused = view.locator('details', { hasText: 'DELETE' })
   expect(await refused.locator('summary').textContent()).toContain('403')
@@ -49,7 +46,7 @@ test('the way to a Service is shown by the rules of the node it begins on', asyn
   expect(await view.textContent()).toMatch(/-A KUBE-SERVICES -d 10\.96\.\d+\.\d+\/32 .* -j KUBE-SVC-/)
   await view.locator('summary').last().press('Enter')
   expect(await view.textContent()).toMatch(/-j DNAT --to-destination 10\.244\./)
-  await shot('traffic')
+  await tab.shot('traffic')
   await tab.run('kubectl scale deployment ships --replicas=0')
   await view.getByText('The node refuses the packet.').waitFor()
   await page.keyboard.press('Escape')
