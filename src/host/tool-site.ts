@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { HttpRequest } from '../base/http.ts'
+import { containerdSite } from '../cluster/node/containerd/release-site.ts'
 import { k3sSite } from '../cluster/node/k3s/release-site.ts'
 import { gatewayApiSite } from './gateway-api-site.ts'
 
@@ -26,5 +27,5 @@ export function toolSite(request: HttpRequest, clock: Clock): Promise<Response> 
   const text = (body: string) => Promise.resolve(new Response(request.method === 'HEAD' ? null : body, { headers: { 'content-type': 'text/plain' } }))
   if (/^https:\/\/(?:dl\.get-arkade\.dev|get\.arkade\.dev)\/?$/.test(request.url)) return text(ARKADE_SCRIPT)
   if (request.url === ARKADE) return text('#!/usr/lib/drydock/arkade\n')
-  return gatewayApiSite(request, clock) ?? k3sSite(request)
+  return gatewayApiSite(request, clock) ?? containerdSite(request, clock) ?? k3sSite(request)
 }

@@ -30,6 +30,7 @@ import { isUnitAsInstalled, writeUnitFiles } from '../node/unit-file.ts'
 import type { NodeMachine } from '../node/node-machine.ts'
 import { CRI_IMPLEMENTATIONS } from '../runtime/cri-implementation.ts'
 import type { CriImplementation } from '../runtime/cri-implementation.ts'
+import { installedVersion } from '../node/containerd/installed-program.ts'
 import { createContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ContainerRuntime } from '../runtime/container-runtime.ts'
 import type { ImageSummary } from '../runtime/cri.ts'
@@ -169,7 +170,8 @@ export class Computer {
     const journal = this.#around.journalOf(`kubelet/${name}`)
     const isNew = this.#disk === undefined
     const implementation = this.implementation
-    const runtime = createContainerRuntime({ clock, implementation, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}) })
+    const installed = this.#disk && installedVersion(this.#disk, implementation.programPath)
+    const runtime = createContainerRuntime({ clock, implementation, hardware: hardwareOf(spec), random: random.fork('runtime'), log, registry: this.#around.registry, nodeName: name, network: nodeNetwork, hostMachine: () => this.machine()!, ...(this.#disk ? { nodeFiles: this.#disk } : {}), ...(installed ? { version: installed } : {}) })
     this.#disk = runtime.nodeFiles
     for (const path of NODE_FOLDERS) this.#disk.mkdir(path, { recursive: true })
     if (isNew && !isK3s) for (const [path, text] of Object.entries(implementation.files)) {

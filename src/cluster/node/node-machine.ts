@@ -28,6 +28,8 @@ import { aaStatus, apparmorParser, mountSecurityFiles } from './apparmor.ts'
 import { ContainerProcesses } from './container-processes.ts'
 import { PodControlGroups } from './control-groups.ts'
 import { crictl } from './crictl.ts'
+import { CONTAINERD_PROGRAM, containerdBinary } from './containerd/installed-program.ts'
+import { containerdSite } from './containerd/release-site.ts'
 import { iptables } from './iptables-save.ts'
 import type { Journal } from './journal.ts'
 import { K3S_PROGRAM } from './k3s/installed-files.ts'
@@ -36,6 +38,7 @@ import { kubeadm } from './kubeadm/kubeadm.ts'
 import { baseName } from '../../unix/path.ts'
 import type { NodeServices } from './kubeadm/command.ts'
 import { K3S_COMPONENT, journalctl } from './journalctl.ts'
+import { runtimeProgram } from './runtime-program.ts'
 import { ServiceManager } from './service-manager.ts'
 import type { UnitDefinition } from './service-manager.ts'
 import { systemctl } from './systemctl.ts'
@@ -81,9 +84,6 @@ const unitsOf = ({ unit, unitDescription, programPath, socket }: CriImplementati
   kubelet: { description: 'kubelet: The Kubernetes Node Agent', dropIns: ['10-kubeadm.conf', '11-kind.conf'], argv: ['/usr/bin/kubelet', '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf', '--kubeconfig=/etc/kubernetes/kubelet.conf', '--config=/var/lib/kubelet/config.yaml', `--container-runtime-endpoint=unix://${socket}`] },
 })
 
-/** The container runtime's process: it stands for the part that runs in the cluster's own process. */
-const runtimeDaemon: Program = (proc) => proc.signal('SIGTERM', 'SIGINT').then(() => 0)
-
 /** Whose process the kubelet is part of; undefined: it has one of its own. */
 function k3sUnit(files: FileSystem, isKubeadm: boolean): 'k3s' | 'k3s-agent' | undefined {
   const has = (unit: string) => files.exists(`/etc/systemd/system/${unit}.service`)
@@ -112,8 +112,9 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   const packet = iptables(options.serviceRules, { nodeName: name, zone: options.zone, podCidr: options.podCidr, clock })
   const services = new ServiceManager(options.isKubeadm ? unitsOf(implementation) : {}, runtime.nodeFiles, clock, (argv, startedMs, env) => machine.start(argv, { env, cwd: '/', user: ROOT_USER, stdout: SINK, stderr: SINK, startedMs }))
   const power = new PowerSwitch(options.onPowerRequest)
+  const runtimeDaemon = runtimeProgram(implementation, runtime)
   const programs: Record<string, Program> = {
-    ...utilityPrograms('gnu'), ...editorPrograms, ...pagerPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), [`/usr/bin/${baseName(implementation.programPath)}`]: runtimeDaemon, '/usr/bin/crictl': crictl(runtime),
+    ...utilityPrograms('gnu'), ...editorPrograms, ...pagerPrograms, '/usr/bin/bash': bash, '/usr/bin/sh': dash, '/usr/bin/kubelet': kubeletProgram(options.kubelet, options.log, options.isKubeadm), [`/usr/bin/${baseName(implementation.programPath)}`]: runtimeDaemon.of(implementation.version), '/usr/bin/crictl': crictl(runtime),
     '/usr/bin/iptables': packet, '/usr/bin/iptables-save': packet, '/usr/bin/journalctl': journalctl(journal, pidOf, () => k3sUnit(runtime.nodeFiles, options.isKubeadm)),
     '/usr/bin/systemctl': systemctl(services, power), '/usr/bin/sudo': setUserId(utilityProgram(sudo, 'gnu')), ...powerPrograms(power), '/usr/sbin/apparmor_parser': apparmorParser(runtime.profiles), '/usr/sbin/aa-status': aaStatus(runtime.profiles), ...options.programs,
     ...(options.isKubeadm ? { '/usr/bin/kubeadm': kubeadm({ ...servicesOf(services, options.kubelet, options.installer), pullImage: (image) => runtime.images.pullImage(image) }) } : {}),
@@ -123,11 +124,12 @@ export function createNodeMachine(options: NodeMachineOptions): NodeMachine {
   for (const path of ['/usr/bin', '/bin', '/usr/sbin', '/sbin']) root.mount(path, tree, { readOnly: true })
   // What somebody installs himself is kept.
   root.mkdir('/usr/local/bin', { recursive: true })
-  if (options.isKubeadm && implementation.programPath.startsWith('/usr/local/')) root.mount(implementation.programPath, tree, { readOnly: true, subPath: `/${baseName(implementation.programPath)}` })
-  const k3sTree = createMemoryFileSystem({ clock, files: k3sPrograms({ name, installer: options.installer, kubelet: options.kubelet, notify: (pid) => services.notify(pid), kubeletUnit: kubeletUnitOf(services), crictl: crictl(runtime), log: (level, message) => journal.add({ timeMs: clock.nowMs(), level, component: K3S_COMPONENT, message }) }) })
-  root.mount(K3S_PROGRAM.slice(0, K3S_PROGRAM.lastIndexOf('/')), k3sTree, { readOnly: true })
+  const { programPath, version } = implementation
+  if (options.isKubeadm && programPath.startsWith('/usr/local/') && !root.exists(programPath)) root.writeFile(programPath, containerdBinary(version), { mode: 0o755 })
+  const ownTree = createMemoryFileSystem({ clock, files: { [`/${baseName(CONTAINERD_PROGRAM)}`]: { program: runtimeDaemon.fromFile }, ...k3sPrograms({ name, installer: options.installer, kubelet: options.kubelet, notify: (pid) => services.notify(pid), kubeletUnit: kubeletUnitOf(services), crictl: crictl(runtime), log: (level, message) => journal.add({ timeMs: clock.nowMs(), level, component: K3S_COMPONENT, message }) }) } })
+  root.mount(K3S_PROGRAM.slice(0, K3S_PROGRAM.lastIndexOf('/')), ownTree, { readOnly: true })
   const { outside } = network.hostStack
-  network.hostStack.outside = (request) => k3sSite(request) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname)))
+  network.hostStack.outside = (request) => k3sSite(request) ?? containerdSite(request, clock) ?? (outside ? outside(request) : Promise.reject(new UnixError('ENOTFOUND', new URL(request.url).hostname)))
   mountSecurityFiles(root, runtime.profiles, clock)
   const guests = new ContainerProcesses(runtime)
   const groups = new PodControlGroups(runtime, guests, options.hardware)

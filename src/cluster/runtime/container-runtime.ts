@@ -46,6 +46,8 @@ export interface ContainerRuntimeOptions {
   nodeName: string
   /** Which runtime it is; containerd by default. */
   implementation?: CriImplementation
+  /** Its version, where another one than the node's image has was installed. */
+  version?: string
   /** The node's processors and memory. */
   hardware?: Hardware
   /** The node as a machine of its own, for containers that see its processes and its root. */
@@ -68,6 +70,8 @@ export type ContainerRuntime = RuntimeService & {
   readonly loopDevices: LoopDevices
   /** What AppArmor has loaded on the node. */
   readonly profiles: AppArmorProfiles
+  /** The runtime's process was started anew, from a program of this version. */
+  setVersion(version: string): void
   /** A read-only root of an image that is on the node. */
   imageRoot(name: string): MountableFileSystem | undefined
   /** Takes up the images that the node's disk holds from before this process. */
@@ -132,6 +136,7 @@ interface Container {
 export function createContainerRuntime(options: ContainerRuntimeOptions): ContainerRuntime {
   const { clock, random, network, log = silentLog, implementation = CONTAINERD } = options
   const { words } = implementation
+  let { version = implementation.version } = options
   const latency = options.latency ?? { sandboxMs: 60, startMs: 30 }
   const nodeFiles = options.nodeFiles ?? createMemoryFileSystem({ clock, files: { '/tmp': { directory: true, mode: 0o1777 }, '/var/log/pods': { directory: true }, '/var/lib/kubelet': { directory: true }, '/dev': { directory: true }, '/proc': { directory: true, mode: 0o555 }, '/sys/fs/cgroup': { directory: true, mode: 0o555 }, '/etc/hostname': `${options.nodeName}\n` } })
   const images = keepImages(options.images ?? createImageStore({ registry: options.registry, clock, random: random.fork('images'), architecture: options.hardware?.architecture ?? 'amd64', words }), nodeFiles, implementation.storage)
@@ -327,7 +332,8 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
 
   const service: ContainerRuntime = {
     name: implementation.name,
-    version: implementation.version,
+    get version() { return version },
+    setVersion(running) { version = running },
     socket: implementation.socket,
     scopeOf: implementation.scopeOf,
     images,
