@@ -77,17 +77,26 @@ export async function* streamGrpc(fs: FileSystem, path: string, method: string, 
   const handler = endpoint.streams[method]
   if (!handler) throw unimplemented(endpoint, method)
   const ended = new AbortController()
-  let fail!: (error: Error) => void
-  const failed = new Promise<never>((_resolve, reject) => { fail = reject })
-  failed.catch(() => { /* told to whoever waits for the next message */ })
+  let failure: Error | undefined
+  /** Tells whoever waits for the next message. A promise for all of them would keep what each of them was until the end. */
+  let interrupt: ((error: Error) => void) | undefined
+  const fail = (error: Error) => {
+    failure ??= error
+    interrupt?.(failure)
+  }
   const cancel = () => fail(new GrpcError('Canceled', 'context canceled'))
   endpoint.pending.add(fail)
   stopped.addEventListener('abort', cancel, { once: true })
   if (stopped.aborted) cancel()
+  let messages: AsyncIterator<object> | undefined
   try {
-    const messages = handler(request, ended.signal)[Symbol.asyncIterator]()
+    const answers = messages = handler(request, ended.signal)[Symbol.asyncIterator]()
     for (;;) {
-      const { done, value } = await Promise.race([messages.next(), failed])
+      if (failure) throw failure
+      const { done, value } = await new Promise<IteratorResult<object>>((resolve, reject) => {
+        interrupt = reject
+        answers.next().then(resolve, reject)
+      })
       if (done) return
       yield value
     }
@@ -95,6 +104,7 @@ export async function* streamGrpc(fs: FileSystem, path: string, method: string, 
     throw error instanceof GrpcError ? error : new GrpcError('Unknown', (error as Error).message)
   } finally {
     ended.abort()
+    messages?.return?.().catch(() => { /* nobody is left to be told */ })
     stopped.removeEventListener('abort', cancel)
     endpoint.pending.delete(fail)
   }
