@@ -1,5 +1,5 @@
 import { CounterVector, exponentialBuckets, Histogram, HistogramVector, metricFamily } from '../../base/histogram.ts'
-import type { MetricFamily } from '../../base/prometheus.ts'
+import type { MetricFamily, Sample } from '../../base/prometheus.ts'
 import type { ClusterEvent, EventResource } from './framework.ts'
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error'
@@ -55,11 +55,12 @@ export class SchedulerCounters {
     this.#podSeconds.observe({ attempts: attempts >= 15 ? '15+' : String(attempts) }, ms / 1000)
   }
 
+  /** A pod came into a queue. @param event what brought it there, by its label */
   incoming(queue: QueueName, event: string): void {
     this.#incoming.add({ event, queue })
   }
 
-  /** The plugins of a point were asked. */
+  /** The plugins of a point were asked. @param ms how long they took, of the cluster's time */
   point(extension_point: string, status: string, ms = 0): void {
     this.#pointSeconds.observe({ extension_point, profile: this.#profile, status }, ms / 1000)
   }
@@ -69,6 +70,7 @@ export class SchedulerCounters {
     this.#preemptions++
   }
 
+  /** Preemption has chosen so many pods. */
   victims(count: number): void {
     this.#victims.observe(count)
   }
@@ -91,12 +93,22 @@ export class SchedulerCounters {
   }
 }
 
-/** The families of several schedulers of one process, each family once. */
+/** The families of a process's schedulers, one for each profile, as one process counts: each series once. */
 export function mergedFamilies(all: readonly (readonly MetricFamily[])[]): MetricFamily[] {
-  const byName = new Map<string, MetricFamily>()
+  const byName = new Map<string, { family: MetricFamily; series: Map<string, Sample> }>()
   for (const family of all.flat()) {
-    const known = byName.get(family.name)
-    byName.set(family.name, known ? { ...known, samples: [...known.samples, ...family.samples] } : family)
+    let known = byName.get(family.name)
+    if (!known) byName.set(family.name, known = { family, series: new Map() })
+    for (const sample of family.samples) {
+      const key = JSON.stringify([sample.suffix, sample.labels, sample.le])
+      const before = known.series.get(key)
+      known.series.set(key, before ? { ...sample, value: knownToAll(family, sample) ? Math.max(before.value, sample.value) : before.value + sample.value } : sample)
+    }
   }
-  return [...byName.values()]
+  return [...byName.values()].map(({ family, series }) => ({ ...family, samples: [...series.values()] }))
+}
+
+/** Whether all profiles' schedulers count the same things: upstream's have one cache together. */
+function knownToAll({ name }: MetricFamily, { labels }: Sample): boolean {
+  return name === 'scheduler_cache_size' && labels?.['type'] !== 'assumed_pods'
 }

@@ -165,6 +165,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const plugin of permits) {
       const status = plugin.permit(cycle, nodeName, handle)
       if (!status) continue
+      counters.point('Permit', status.code)
       undo(cycle, nodeName)
       fail(queued, { error: { kind: 'fit', nodeCount: 1, diagnosis: { nodes: new Map([[nodeName, status]]) }, rejectors: new Set([plugin.name]) }, nominate: '' })
       return
