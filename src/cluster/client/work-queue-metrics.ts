@@ -11,7 +11,9 @@ export class QueueCounters {
   readonly waiting = new Map<string, number>()
   readonly running = new Map<string, number>()
 
+  /** A key waits; it may have waited already. */
   added(key: string, nowMs: number): void {
+    if (this.waiting.has(key)) return
     this.adds++
     this.waiting.set(key, nowMs)
   }

@@ -76,6 +76,8 @@ export class WorkQueue {
   add(key: string): void {
     if (this.#stopped) return
     if (this.#processing.has(key)) {
+      // It waits from now on, though only who works on it puts it back. Where there is a least time between runs, it isn't in the queue before that.
+      if (!this.#dirty.has(key) && !this.#minIntervalMs) this.#counters?.added(key, this.#clock.nowMs())
       this.#dirty.add(key)
       return
     }
