@@ -77,7 +77,7 @@ export class ClusterHost {
   readonly #views: ClusterViews
   readonly #goals: GoalWatcher
   readonly #sessions = new Map<string, Session>()
-  readonly #followers = new RequestFollowers()
+  readonly #followers = new RequestFollowers(PAGE_AGENT)
   #watched: { lesson: string; step: string } | undefined
   #lastGoals: Extract<FromWorker, { type: 'goals' }> | undefined
   #progress: Progress
@@ -339,7 +339,7 @@ export class ClusterHost {
       this.#followers.unfollow(requestTracer, clientId)
       return { requests: [] }
     }
-    return { requests: this.#followers.follow(requestTracer, clientId).filter(({ userAgent }) => userAgent !== PAGE_AGENT) }
+    return { requests: this.#followers.follow(requestTracer, clientId) }
   }
 
   async #traffic({ cluster: id, ...wanted }: Operations['traffic']['ask']): Promise<Operations['traffic']['answer']> {

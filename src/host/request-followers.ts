@@ -3,6 +3,12 @@ import type { RequestTracer, TracedRequest } from '../cluster/apiserver/tracing/
 /** Has API servers follow their requests as long as a page looks at them: one that leaves takes nothing from the others. */
 export class RequestFollowers {
   readonly #pages = new Map<RequestTracer, Set<string>>()
+  readonly #ownAgent: string
+
+  /** @param ownAgent the pages' own user agent, whose requests aren't followed */
+  constructor(ownAgent = '') {
+    this.#ownAgent = ownAgent
+  }
 
   /** A page looks. @returns what was seen since the first one did, oldest first */
   follow(tracer: RequestTracer, page: string): readonly TracedRequest[] {
@@ -10,7 +16,7 @@ export class RequestFollowers {
     if (pages) pages.add(page)
     else {
       this.#pages.set(tracer, new Set([page]))
-      tracer.on()
+      tracer.on(this.#ownAgent)
     }
     return tracer.requests()
   }

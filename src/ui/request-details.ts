@@ -94,7 +94,7 @@ class RequestDetails extends LitElement {
   #renderGroup({ stage, steps, quiet, outcome }: StepGroup): TemplateResult {
     const names = quiet.map(({ name }) => name).join(', ')
     return html`<b>${text(stage)}</b>${outcome === 'refused' ? html` <small class="badge">${text('refused')}</small>` : nothing}
-      ${steps.map(({ name, detail, changes, outcome }) => html`<div class="step"><code>${name}</code>${outcome === 'passed' ? nothing : html` <small>${text(outcome)}</small>`}${detail ? html`<small class="detail">${detail}</small>` : nothing}
+      ${steps.map(({ name, detail, changes, outcome }) => html`<div class="step">${name ? html`<code>${name}</code>` : nothing}${outcome === 'passed' ? nothing : html` <small>${text(outcome)}</small>`}${detail ? html`<small class="detail">${detail}</small>` : nothing}
         ${changes ? html`<ul>${changes.map((change) => html`<li><code>${change}</code>${change.includes(': ') || change === '…' ? nothing : html` <small>${text('removed')}</small>`}</li>`)}</ul>` : nothing}</div>`)}
       ${quiet.length > 0 ? html`<small class="detail">${text(stage === 'mutation' ? 'unchanged' : 'agreed', { count: quiet.length, names })}</small>` : nothing}`
   }

@@ -36,11 +36,11 @@ import { RequestTimedOut, isLongRunning, timeoutOf, withTimeout, workTimeoutMs }
 import { ResourceCatalog } from './resource-catalog.ts'
 import { methodNotAllowed } from './resource-routes.ts'
 import { ResourceHandler } from './resource-handler.ts'
-import { type RequestTrace, RequestTracer } from './tracing/request-tracer.ts'
 import { pathNotFound, plainText, statusAnswer, type TextStyle } from './responses.ts'
 import type { AdmissionContext, AdmissionPlugin, AuthenticationNotes, Authenticator, AuthorizationAttributes, Authorizer, ClusterDialer, ConnectionInfo, ControlPlaneHealth, EtcdOutage, Reader, UserInfo, VirtualResource } from './seams.ts'
 import { ServiceAllocation } from './services/service-allocation.ts'
 import { Subresources } from './subresources/subresources.ts'
+import { notingRefusal, type RequestTrace, RequestTracer } from './tracing/request-tracer.ts'
 import { warningHeaders } from './warnings.ts'
 import { WriteOperations } from './write-operations.ts'
 
@@ -180,24 +180,25 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   }
 
   async function pass(passage: Passage): Promise<Response> {
-    const { connection, info, target, auditId } = passage
+    const { connection, info, target, trace, auditId } = passage
     const notes: AuthenticationNotes = { warnings: passage.warnings, annotations: {} }
-    const authenticated = await authenticate(parts.authenticators, passage.request, connection, notes)
+    const authenticated = await notingRefusal(trace, 'authentication', '', () => authenticate(parts.authenticators, passage.request, connection, notes))
     passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.rawPath + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
     for (const [key, value] of Object.entries(notes.annotations)) passage.trail?.annotate(key, value)
-    passage.trace?.user('authentication', authenticated)
-    const user = impersonated(authorizer, authenticated, passage.request)
+    trace?.user('authentication', authenticated)
+    const user = notingRefusal(trace, 'impersonation', passage.request.headers.get('impersonate-user') ?? '', () => impersonated(authorizer, authenticated, passage.request))
     if (user !== authenticated) {
       passage.trail?.impersonate(user)
-      passage.trace?.user('impersonation', user)
+      trace?.user('impersonation', user)
     }
     const isWatch = info.verb === 'watch'
     const classification = isWatch || !isLongRunning(info) ? flow.classify(user, info) : undefined
     if (!classification) return serve(passage, user)
     passage.classification = classification
-    passage.trace?.step('flow', classification.priorityLevel.metadata.name!, 'passed', `FlowSchema ${classification.flowSchema.metadata.name}`)
-    const admitted = flow.admit(classification)
+    const level = classification.priorityLevel.metadata.name!
+    const admitted = notingRefusal(trace, 'flow', level, () => flow.admit(classification))
     const leave = admitted instanceof Promise ? await admitted : admitted
+    trace?.step('flow', level, 'passed', `FlowSchema ${classification.flowSchema.metadata.name}`)
     try {
       // A watch holds its seat only until it has begun.
       return await serve(passage, user)
@@ -222,8 +223,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const warn = (text: string) => { if (!warnings.includes(text)) warnings.push(text) }
     const annotate = trail ? (key: string, value: string, level?: 'Request') => trail.annotate(key, value, level) : () => {}
     const remote = aggregator.remoteFor(target.path)
-    if (remote) trace?.step('aggregation', remote.apiService?.metadata.name ?? '')
-    if (remote) return aggregator.serve(remote, { request, path: target.rawPath, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    if (remote) {
+      trace?.step('aggregation', remote.metadata.name!)
+      return aggregator.serve(remote, { request, path: target.rawPath, query: target.query, user, auditId, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    }
     // No route begins with two slashes, whatever is meant by it.
     if (target.path.startsWith('//')) return pathNotFound()
     const isKnownNonResource = nonResources.serves(info)
@@ -286,8 +289,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return new Response('400 Bad Request', { status: 400, headers: { 'content-type': 'text/plain; charset=utf-8' } })
     }
     const info = requestInfo(request.method, target.path, target.query)
-    const passage: Passage = { request, connection, auditId: request.headers.get('audit-id') ?? random.uuid(), target, info, style: { encoding: 'json', pretty: wantsPretty(target.query, request) }, warnings: [] }
-    passage.trace = tracer.begin(request, target.rawPath + queryText(request.url))
+    const passage: Passage = { request, connection, auditId: request.headers.get('audit-id') ?? random.uuid(), target, info, style: { encoding: 'json', pretty: wantsPretty(target.query, request) }, warnings: [], trace: tracer.begin(request, target.rawPath + queryText(request.url)) }
     const observed = { method: request.method, info, contentType: request.headers.get('content-type'), dryRun: target.query.get('dryRun') ?? '', path: target.path, ...served(info) }
     const beganMs = clock.nowMs()
     const answered = metrics.begin(observed)
@@ -304,7 +306,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     } catch (error) {
       if (error instanceof TooManyRequests) {
-        response = plainText(429, 'Too many requests, please try again later.\n')
+        problem = 'Too many requests, please try again later.'
+        response = plainText(429, `${problem}\n`)
         response.headers.set('retry-after', '1')
       } else {
         const status = asStatusError(error, log, request)

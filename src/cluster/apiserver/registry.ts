@@ -175,7 +175,7 @@ export class Registry {
         throw error
       }
       const out = request.dryRun ? stored : store.create(request.namespace, stored)
-      request.trace?.step('storage', store.key(request.namespace, metadata.name!), 'passed', request.dryRun ? 'dry run' : `revision ${out.metadata.resourceVersion}`)
+      request.trace?.stored(store.key(request.namespace, metadata.name!), request.dryRun, `revision ${out.metadata.resourceVersion}`)
       succeeded = true
       const conversion = endpoint.ready([out])
       if (conversion) await conversion
@@ -264,10 +264,17 @@ export class Registry {
       // What takes the last finalizer away is never stored: watchers see the object go as it was.
       const isGone = this.#deletedDuringUpdate(next, stored)
       if (isGone && !request.dryRun) this.#remove(store, request.namespace, stored)
-      if (!isGone && isUnchanged(next, stored)) return stored
-      if (request.dryRun) return next
+      const key = store.key(request.namespace, request.name)
+      if (!isGone && isUnchanged(next, stored)) {
+        request.trace?.stored(key, request.dryRun, 'unchanged')
+        return stored
+      }
+      if (request.dryRun) {
+        request.trace?.stored(key, true, '')
+        return next
+      }
       const out = isGone ? deepFreeze(next) : store.replace(request.namespace, next)
-      request.trace?.step('storage', store.key(request.namespace, request.name), 'passed', `revision ${out.metadata.resourceVersion}`)
+      request.trace?.stored(key, false, isGone ? 'deleted' : `revision ${out.metadata.resourceVersion}`)
       const conversion = endpoint.ready([out])
       if (conversion) await conversion
       return out
@@ -314,7 +321,7 @@ export class Registry {
         if (store.get(request.namespace, request.name) !== current) continue
       }
       const deletion = this.#deleteAdmitted(endpoint, current, request)
-      request.trace?.step('storage', store.key(request.namespace, request.name), 'passed', request.dryRun ? 'dry run' : deletion.deleted ? 'deleted' : `revision ${deletion.object.metadata.resourceVersion}, marked for deletion`)
+      request.trace?.stored(store.key(request.namespace, request.name), request.dryRun, deletion.deleted ? 'deleted' : `revision ${deletion.object.metadata.resourceVersion}, marked for deletion`)
       return this.#answered(endpoint, deletion)
     }
   }

@@ -47,6 +47,31 @@ test('a write passes authentication, authorization, admission in its order, vali
   expect(all.at(-1)!.detail).toMatch(/^revision \d+$/)
 })
 
+test('what a write comes to: nothing on a dry run, nothing where nothing changes, the end of what is deleted', async () => {
+  const connection = await certificateFor(api, { name: 'root', groups: ['system:masters'] })
+  const stored = () => api.server.tracer.requests().at(-1)!.steps.at(-1)
+  const path = '/api/v1/namespaces/x/configmaps'
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', finalizers: ['a/b'] }, data: { a: 'b' } }
+  const key = { stage: 'storage', name: '/registry/configmaps/x/c' }
+  await api.call('POST', path, { body: object, connection })
+  await api.call('PUT', `${path}/c?dryRun=All`, { body: { ...object, data: { a: 'c' } }, connection })
+  expect(stored()).toMatchObject({ ...key, detail: 'dry run' })
+  await api.call('PUT', `${path}/c`, { body: object, connection })
+  expect(stored()).toMatchObject({ ...key, detail: 'unchanged' })
+  await api.call('DELETE', `${path}/c`, { connection })
+  expect(stored()!.detail).toMatch(/^revision \d+, marked for deletion$/)
+  await api.call('PUT', `${path}/c`, { body: { ...object, metadata: { name: 'c' } }, connection })
+  expect(stored()).toMatchObject({ ...key, detail: 'deleted' })
+})
+
+test('who looks sees nothing of their own questions, which leave room for the others', async () => {
+  api.server.tracer.off()
+  api.server.tracer.on('page')
+  await api.call('GET', '/version', { headers: { 'user-agent': 'page' } })
+  await api.call('GET', '/version', { headers: { 'user-agent': 'kubectl' } })
+  expect(api.server.tracer.requests().map(({ userAgent }) => userAgent)).toEqual(['kubectl'])
+})
+
 test('a refusal says where it was refused and why', async () => {
   const someone = await certificateFor(api, { name: 'someone', groups: [] })
   await api.call('DELETE', '/api/v1/namespaces/x/pods/p', { connection: someone })
@@ -59,4 +84,8 @@ test('a refusal says where it was refused and why', async () => {
   expect(steps().at(-1)).toBe('mutation NamespaceLifecycle refused')
   await api.call('GET', '/api/v1/pods', { connection: root, headers: { 'impersonate-user': 'ann' } })
   expect(steps().slice(-3)).toEqual(['impersonation ann passed', 'flow global-default passed', 'authorization list pods refused'])
+  await api.call('GET', '/api/v1/pods', { connection: someone, headers: { 'impersonate-user': 'ann' } })
+  expect(steps()).toEqual(['authentication someone passed', 'impersonation ann refused'])
+  await api.call('GET', '/api/v1/pods', { token: 'nonsense' })
+  expect(steps()).toEqual(['authentication  refused'])
 })

@@ -9,7 +9,7 @@ export type TraceStage = 'authentication' | 'impersonation' | 'flow' | 'authoriz
 /** One thing that was done with a request. */
 export interface TraceStep {
   stage: TraceStage
-  /** The admission plugin, webhook, user, level or key that it is about. */
+  /** The admission plugin, webhook, user, level or key that it is about; empty for who isn't known. */
   name: string
   outcome: 'passed' | 'changed' | 'refused'
   /** Why, in the words of whoever decided. */
@@ -51,10 +51,30 @@ export class RequestTrace {
     this.step(stage, name, 'passed', groups.join(', '))
   }
 
+  /** What was written of an object, or would have been. */
+  stored(key: string, isDryRun: boolean, what: string): void {
+    this.step('storage', key, 'passed', isDryRun ? 'dry run' : what)
+  }
+
   /** Says what a plugin made of an object. */
   admission(stage: 'mutation' | 'validation', name: string, before: unknown, after: unknown): void {
     const changes = stage === 'mutation' ? changesBetween(before, after) : []
     this.request.steps.push({ stage, name, outcome: changes.length > 0 ? 'changed' : 'passed', ...(changes.length > 0 ? { changes } : {}) })
+  }
+}
+
+/** Does what may refuse a request, at once or later, and notes it when it does. */
+export function notingRefusal<T>(trace: RequestTrace | undefined, stage: TraceStage, name: string, decide: () => T): T {
+  if (!trace) return decide()
+  const refuse = (error: unknown): never => {
+    trace.step(stage, name, 'refused')
+    throw error
+  }
+  try {
+    const decision = decide()
+    return decision instanceof Promise ? decision.catch(refuse) as T : decision
+  } catch (error) {
+    return refuse(error)
   }
 }
 
@@ -68,6 +88,7 @@ export class RequestTracer {
   #requests: TracedRequest[] = []
   #count = 0
   #isOn = false
+  #unseenAgent = ''
 
   /** @param limit how many requests are kept */
   constructor(clock: Clock, limit = 200) {
@@ -75,9 +96,10 @@ export class RequestTracer {
     this.#limit = limit
   }
 
-  /** Follows what comes from now on. */
-  on(): void {
+  /** Follows what comes from now on. @param unseenAgent the user agent of requests that aren't worth a look: those of whoever looks */
+  on(unseenAgent = ''): void {
     this.#isOn = true
+    this.#unseenAgent = unseenAgent
   }
 
   /** Nobody looks any more: what was seen is forgotten. */
@@ -89,7 +111,9 @@ export class RequestTracer {
   /** Begins to follow a request; undefined while nobody looks. */
   begin(request: HttpRequest, uri: string): RequestTrace | undefined {
     if (!this.#isOn) return undefined
-    const traced: TracedRequest = { number: ++this.#count, method: request.method, uri, userAgent: request.headers.get('user-agent') ?? '', beganMs: this.#clock.nowMs(), steps: [] }
+    const userAgent = request.headers.get('user-agent') ?? ''
+    if (userAgent !== '' && userAgent === this.#unseenAgent) return undefined
+    const traced: TracedRequest = { number: ++this.#count, method: request.method, uri, userAgent, beganMs: this.#clock.nowMs(), steps: [] }
     this.#requests.push(traced)
     if (this.#requests.length > this.#limit) this.#requests.shift()
     return new RequestTrace(traced)
