@@ -1,9 +1,8 @@
-import { CertificateTrust } from '../../base/certificate-trust.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { HttpRequest } from '../../base/http.ts'
 import type { HttpPeer } from '../../unix/types.ts'
 import type { Api } from '../client/api.ts'
-import type { SubjectAccessReview, TokenReview, UserInfo } from '../kinds/generated/types.ts'
+import { DelegatedAuth } from '../client/delegated-auth.ts'
 
 export interface KubeletAccessOptions {
   nodeName: string
@@ -18,60 +17,36 @@ export interface KubeletAccessOptions {
   allowsAll?: boolean
 }
 
-const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] }
-
 /** How long an answer of the API server counts. k8s: kubelet webhook cache TTLs */
 const CACHE_MS = 30_000
 
 /** Who may use the kubelet's port: certificates and tokens, checked and authorized by the API server; nobody else unless the configuration wants it. k8s: pkg/kubelet/server InstallAuthFilter */
 export class KubeletAccess {
-  readonly #options: KubeletAccessOptions
-  readonly #trust: CertificateTrust
-  readonly #tokens = new Map<string, { untilMs: number; user: UserInfo | undefined }>()
-  readonly #decisions = new Map<string, { untilMs: number; allowed: boolean }>()
+  readonly #nodeName: string
+  readonly #allowsAll: boolean
+  readonly #auth: DelegatedAuth
 
-  constructor(options: KubeletAccessOptions) {
-    this.#options = options
-    this.#trust = new CertificateTrust(options.clientCaPem, options.clock)
+  constructor({ nodeName, allowsAll = false, allowsAnonymous = false, ...options }: KubeletAccessOptions) {
+    this.#nodeName = nodeName
+    this.#allowsAll = allowsAll
+    this.#auth = new DelegatedAuth({ ...options, allowsAnonymous, cacheMs: CACHE_MS })
   }
 
   /** The refusal of a request, or undefined when it may go on. */
-  async refusal(request: HttpRequest, peer: HttpPeer): Promise<Response | undefined> {
-    const user = await this.#userOf(request, peer)
+  async refusal(request: HttpRequest, { clientCertificatePem }: HttpPeer): Promise<Response | undefined> {
+    const user = await this.#auth.userOf(request, clientCertificatePem)
     if (!user) return text(401, 'Unauthorized')
-    if (this.#options.allowsAll) return undefined
+    if (this.#allowsAll) return undefined
     const verb = { POST: 'create', GET: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[request.method] ?? ''
     const subresources = subresourcesOf(new URL(request.url).pathname)
-    for (const subresource of subresources) if (await this.#mayUse(user, verb, subresource)) return undefined
+    for (const subresource of subresources) {
+      try {
+        if (await this.#auth.mayDo(user, { resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: this.#nodeName } })) return undefined
+      } catch {
+        return text(500, `Authorization error (user=${user.username}, verb=${verb}, resource=nodes, subresource=${subresource})`)
+      }
+    }
     return text(403, `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])\n`)
-  }
-
-  async #userOf({ headers }: HttpRequest, { clientCertificatePem }: HttpPeer): Promise<UserInfo | undefined> {
-    const identity = clientCertificatePem ? await this.#trust.identify(clientCertificatePem) : undefined
-    if (identity?.commonName) return { username: identity.commonName, groups: [...identity.organizations, 'system:authenticated'] }
-    const token = /^bearer\s+(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
-    if (!token) return this.#options.allowsAnonymous ? ANONYMOUS : undefined
-    const { api, clock } = this.#options
-    const known = this.#tokens.get(token)
-    if (known && known.untilMs > clock.nowMs()) return known.user
-    const review = await api.create<TokenReview>('tokenreviews.authentication.k8s.io', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: {}, spec: { token } } as TokenReview).catch(() => undefined)
-    const user = review?.status?.authenticated ? review.status.user : undefined
-    if (this.#tokens.size > 1000) this.#tokens.clear()
-    this.#tokens.set(token, { untilMs: clock.nowMs() + CACHE_MS, user })
-    return user
-  }
-
-  async #mayUse(user: UserInfo, verb: string, subresource: string): Promise<boolean> {
-    const { api, clock, nodeName } = this.#options
-    const key = JSON.stringify([user.username, user.groups, verb, subresource])
-    const known = this.#decisions.get(key)
-    if (known && known.untilMs > clock.nowMs()) return known.allowed
-    const spec = { user: user.username ?? '', groups: [...user.groups ?? []], ...(user.uid ? { uid: user.uid } : {}), ...(user.extra ? { extra: user.extra } : {}), resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: nodeName } }
-    const review = await api.create<SubjectAccessReview>('subjectaccessreviews.authorization.k8s.io', { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', metadata: {}, spec } as unknown as SubjectAccessReview).catch(() => undefined)
-    const allowed = review?.status?.allowed === true
-    if (this.#decisions.size > 1000) this.#decisions.clear()
-    this.#decisions.set(key, { untilMs: clock.nowMs() + CACHE_MS, allowed })
-    return allowed
   }
 }
 
