@@ -238,6 +238,18 @@ describe('over HTTP', () => {
     expect((await http('DELETE', `${CONFIG_MAPS}/a`, undefined, { 'impersonate-user': 'eve' })).json.code).toBe(403)
   })
 
+  test('a media type may ask for indented JSON, too, and an empty query asks for nothing', async () => {
+    await http('POST', CONFIG_MAPS, configMap('a'))
+    const accept = 'application/json;pretty=1'
+    for (const path of [CONFIG_MAPS, `${CONFIG_MAPS}/a`, `${CONFIG_MAPS}/gone`, '/api/v1', '/apis']) {
+      expect((await http('GET', path, undefined, { accept })).text).toMatch(/^\{\n {2}"kind"/)
+      expect((await http('GET', path)).text).toMatch(/^\{"kind"/)
+    }
+    expect((await http('GET', `${CONFIG_MAPS}/a`, undefined, { accept: 'application/json;pretty=0' })).text).toMatch(/^\{"kind"/)
+    expect((await http('GET', `${CONFIG_MAPS}/a?pretty=`, undefined, { 'user-agent': 'curl/8' })).text).toMatch(/^\{\n/)
+    expect((await http('GET', `${CONFIG_MAPS}/a?pretty=0`, undefined, { 'user-agent': 'curl/8' })).text).toMatch(/^\{"kind"/)
+  })
+
   test('YAML goes in and out', async () => {
     const made = await http('POST', CONFIG_MAPS, 'metadata:\n  name: app\ndata:\n  k: "1"\n', { 'content-type': 'application/yaml', accept: 'application/yaml' })
     expect(made.headers.get('content-type')).toBe('application/yaml')

@@ -14,6 +14,8 @@ export interface Representation {
   as?: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
   /** Version of `as` in meta.k8s.io. */
   asVersion?: string
+  /** Whether the media type itself asks for indented JSON. */
+  pretty?: boolean
 }
 
 interface AcceptClause {
@@ -44,16 +46,17 @@ export function negotiate(accept: string | null, transforms: readonly string[] =
     const stream = clause.parameters['stream']
     if (stream && (stream !== 'watch' || encoding === 'yaml')) continue
     const as = clause.parameters['as']
+    const pretty = clause.parameters['pretty'] === '1' ? { pretty: true } : {}
     if (as === undefined) {
       // A bare group or version names no transformation.
       if (clause.parameters['g'] || clause.parameters['v']) continue
       if (encoding === 'protobuf' && !isTyped) continue
-      return { encoding }
+      return { encoding, ...pretty }
     }
     const version = clause.parameters['v'] ?? ''
     if (clause.parameters['g'] !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1') || !transforms.includes(as)) continue
     if (encoding === 'protobuf' && as === 'Table') continue
-    return { encoding, as: as as Representation['as'], asVersion: version }
+    return { encoding, as: as as Representation['as'], asVersion: version, ...pretty }
   }
   throw apiError.notAcceptable(`only the following media types are accepted: ${ACCEPTED_TYPES}`)
 }
@@ -75,7 +78,8 @@ export function checkProducible(accept: string | null, available: string[] | und
  */
 export function refusalStyle(accept: string | null, pretty: boolean): { encoding: Encoding; pretty: boolean } {
   try {
-    return { encoding: negotiate(accept).encoding, pretty }
+    const asked = negotiate(accept)
+    return { encoding: asked.encoding, pretty: pretty || asked.pretty === true }
   } catch {
     return { encoding: 'json', pretty: true }
   }

@@ -109,8 +109,8 @@ export class NonResourceHandler {
       const accept = request.headers.get('accept')
       const source = this.#aggregator.discoverySource(kinds)
       if (wantsAggregated(accept)) return { body: aggregatedDiscoveryDocument(source, of), contentType: AGGREGATED_TYPE }
-      const { encoding } = negotiate(accept)
-      return { body: of === 'api' ? apiVersionsDocument(this.#options.serverAddress) : apiGroupListDocument(source), encoding }
+      const { encoding, pretty = false } = negotiate(accept)
+      return { body: of === 'api' ? apiVersionsDocument(this.#options.serverAddress) : apiGroupListDocument(source), encoding, pretty }
     }
     const segments = path.slice(1).split('/')
     let body: Record<string, unknown> | undefined
@@ -118,7 +118,9 @@ export class NonResourceHandler {
     if (segments[0] === 'apis' && segments.length === 2) body = apiGroupDocument(this.#aggregator.discoverySource(kinds), segments[1]!)
     if (segments[0] === 'apis' && segments.length === 3) body = apiResourceListDocument(kinds, segments[1]!, segments[2]!)
     // What isn't there is missing in every format.
-    return body && { body, encoding: negotiate(request.headers.get('accept')).encoding }
+    if (!body) return undefined
+    const { encoding, pretty = false } = negotiate(request.headers.get('accept'))
+    return { body, encoding, pretty }
   }
 
   #statusz(accept: string | null, pretty: boolean): Response {

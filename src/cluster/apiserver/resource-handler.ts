@@ -334,7 +334,7 @@ export class ResourceHandler {
     for (const text of endpoint.kind.strategy.warningsOnDelete?.(deletion) ?? []) context.warn(text)
     const { answer: result, deleted } = await this.#parts.registry.delete(endpoint, deletion)
     const accepted = !deleted && deletion.orphanDependents === false
-    if (result.kind === 'Status' && result.apiVersion === 'v1') return answer(accepted ? 202 : 200, jsonText(result as unknown as Record<string, unknown>), styleOf(context, { encoding: representation.encoding }))
+    if (result.kind === 'Status' && result.apiVersion === 'v1') return answer(accepted ? 202 : 200, jsonText(result as unknown as Record<string, unknown>), styleOf(context, representation))
     return this.#object(accepted ? 202 : 200, endpoint, result as KubeObject, context, representation)
   }
 
@@ -433,7 +433,7 @@ function isAList(kind: Kind) {
 }
 
 function styleOf(context: ResourceRequest, representation: Representation): TextStyle {
-  return { encoding: representation.encoding, pretty: context.pretty }
+  return { encoding: representation.encoding, pretty: context.pretty || representation.pretty === true }
 }
 
 /** @throws StatusError 400. k8s: metav1 ValidateTableOptions */
