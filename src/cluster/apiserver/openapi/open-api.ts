@@ -72,7 +72,8 @@ export class OpenApi {
   /** The answer for a path below /openapi, or undefined where there is nothing. */
   async handle(request: HttpRequest, path: string): Promise<Response | undefined> {
     const kinds = this.#options.kinds()
-    if (path === '/openapi/v3') return this.#answer(request, JSON.stringify({ paths: await this.#index(kinds) }), undefined)
+    // k8s: kube-aggregator handleDiscovery leaves the type to be guessed from the text, whatever the client takes
+    if (path === '/openapi/v3') return new Response(JSON.stringify({ paths: await this.#index(kinds) }), { headers: { 'content-type': 'text/plain; charset=utf-8' } })
     const isOfVersion3 = path.startsWith('/openapi/v3/')
     if (isOfVersion3) {
       const remote = await this.#options.remote?.v3(path, new URL(request.url).searchParams)
@@ -88,20 +89,21 @@ export class OpenApi {
     return this.#answer(request, document.text, document.hash)
   }
 
-  #answer(request: HttpRequest, text: string, hash: string | undefined): Response {
+  #answer(request: HttpRequest, text: string, hash: string): Response {
     const accept = request.headers.get('accept')
     // Below v3 documents exist as JSON; whoever takes nothing but protobuf is refused.
     if (accept && !parseAccept(accept).some(({ type, subType }) => (type === '*' || type === 'application') && (subType === '*' || subType === 'json')))
       return new Response(null, { status: 406, headers: { 'content-type': 'text/plain; charset=utf-8' } })
-    // k8s: handler3.HandleDiscovery leaves the type of the index to be guessed from its text
-    const headers: Record<string, string> = { 'content-type': hash ? 'application/json' : 'text/plain; charset=utf-8', vary: 'Accept' }
-    if (hash) {
-      headers['etag'] = `"${hash}"`
-      if (request.headers.get('if-none-match')?.includes(hash)) return new Response(null, { status: 304, headers })
-      // k8s: kube-openapi/pkg/handler3: a document is asked for by its hash, and then never again
-      const asked = new URL(request.url).searchParams.get('hash')
-      if (asked === hash) Object.assign(headers, { 'cache-control': 'public, immutable', expires: 'Thu, 31 Dec 2099 23:59:59 GMT' })
-      else if (asked !== null) return new Response(null, { status: 301, headers: { 'content-type': 'application/json', location: `${new URL(request.url).pathname}?hash=${hash}` } })
+    const headers: Record<string, string> = { 'content-type': 'application/json', vary: 'Accept', etag: `"${hash}"` }
+    if (request.headers.get('if-none-match')?.includes(hash)) return new Response(null, { status: 304, headers })
+    // k8s: kube-openapi/pkg/handler3: a document is asked for by its hash, and then not again for a year; that of v2 knows no hashes
+    const { pathname, searchParams } = new URL(request.url)
+    const asked = pathname === '/openapi/v2' ? undefined : searchParams.get('hash')
+    if (asked && asked !== hash) return new Response(null, { status: 301, headers: { ...headers, location: `${pathname}?hash=${hash}` } })
+    if (asked === hash) {
+      const end = new Date(this.#options.clock.nowMs())
+      end.setUTCFullYear(end.getUTCFullYear() + 1)
+      Object.assign(headers, { 'cache-control': 'public, immutable', expires: end.toUTCString().replace('GMT', 'UTC') })
     }
     return new Response(text, { headers })
   }
