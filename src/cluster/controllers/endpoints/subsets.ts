@@ -69,21 +69,30 @@ function sortByHash<T>(schema: string, items: T[]): T[] {
 }
 
 /** FNV-1a with 128 bits in hexadecimal, as hash/fnv New128a. */
-export function fnv128a(bytes: Iterable<number>): string {
-  // 16 bits each, lowest first: products fit into a double. The prime is 2^88 + 0x13b.
-  const hash = [0xc58d, 0x6295, 0x2175, 0x62b8, 0x0142, 0x07bb, 0x272e, 0x6c62]
-  for (const byte of bytes) {
-    hash[0]! ^= byte
-    let carry = 0
-    const [h0, h1, h2] = hash as [number, number, number]
-    for (let i = 0; i < 8; i++) {
-      const shifted = i === 5 ? h0 << 8 & 0xffff : i === 6 ? h1 << 8 & 0xffff | h0 >> 8 : i === 7 ? h2 << 8 & 0xffff | h1 >> 8 : 0
-      const sum = hash[i]! * 0x13b + shifted + carry
-      hash[i] = sum & 0xffff
-      carry = sum >>> 16
-    }
+export function fnv128a(bytes: ArrayLike<number>): string {
+  // 16 bits each, a the lowest: all stays within 32 bits. The prime is 2^88 + 0x13b. Written out, as a Service with many pods has hundreds of kB to hash.
+  let [h, g, f, e, d, c, b, a] = [0x6c62, 0x272e, 0x07bb, 0x0142, 0x62b8, 0x2175, 0x6295, 0xc58d]
+  for (let i = 0; i < bytes.length; i++) {
+    const low = a ^ bytes[i]!
+    const second = b
+    const third = c
+    a = low * 0x13b
+    b = b * 0x13b + (a >>> 16)
+    c = c * 0x13b + (b >>> 16)
+    d = d * 0x13b + (c >>> 16)
+    e = e * 0x13b + (d >>> 16)
+    f = f * 0x13b + (e >>> 16) + (low << 8 & 0xffff)
+    g = g * 0x13b + (f >>> 16) + (second << 8 & 0xffff | low >>> 8)
+    h = h * 0x13b + (g >>> 16) + (third << 8 & 0xffff | second >>> 8) & 0xffff
+    a &= 0xffff
+    b &= 0xffff
+    c &= 0xffff
+    d &= 0xffff
+    e &= 0xffff
+    f &= 0xffff
+    g &= 0xffff
   }
-  return hash.reverse().map((part) => part.toString(16).padStart(4, '0')).join('')
+  return [h, g, f, e, d, c, b, a].map((part) => part.toString(16).padStart(4, '0')).join('')
 }
 
 /**
