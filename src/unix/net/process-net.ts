@@ -18,8 +18,13 @@ export interface NetRules {
   systemCall?(call: SystemCall): void
 }
 
+/** Who opened a socket, by the name of the process's user at that time. */
+interface Owner {
+  name: string
+}
+
 /** Whose the open sockets of a machine's loopback address are, by their ports. */
-const owners = new WeakMap<NetStack, Map<number, string>>()
+const owners = new WeakMap<NetStack, Map<number, Owner>>()
 
 /** Wraps a stack for one process; `guard` makes its promises end with it, `onRequest` is told of every request that it answers. */
 export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<T>, onRequest: () => void, rules: NetRules): OwnedNet {
@@ -60,8 +65,13 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
     if (!isLoopback(ip) || !isLoopback(remote.ip)) return socket
     let table = owners.get(stack)
     if (!table) owners.set(stack, table = new Map())
-    table.set(port, rules.userName())
-    return { local: socket.local, remote, reader: socket.reader, writer: socket.writer, destroy() { table.delete(port); socket.destroy() } }
+    const owner: Owner = { name: rules.userName() }
+    table.set(port, owner)
+    const forget = () => {
+      // Ports come again: it may be somebody else's by now.
+      if (table.get(port) === owner) table.delete(port)
+    }
+    return { local: socket.local, remote, reader: socket.reader, writer: socket.writer, destroy() { forget(); socket.destroy() } }
   }
   const demandBind = (port: number) => {
     if (rules.systemCall) for (const call of ['socket', 'bind', 'listen'] as const) rules.systemCall(call)
@@ -87,7 +97,7 @@ export function ownNet(stack: NetStack, guard: <T>(work: Promise<T>) => Promise<
     askUdp: (ip, port, payload, timeoutMs) => guard(connected(() => stack.askUdp(ip, port, payload, timeoutMs), 'sendto')),
     fetch: (request, options) => guard(connected(() => stack.fetch(request, options))),
     lookup: (name) => guard(connected(() => stack.lookup(name), 'sendto')),
-    userAt: (port) => owners.get(stack)?.get(port),
+    userAt: (port) => owners.get(stack)?.get(port)?.name,
     listeners: () => stack.listeners(),
     closeAll() {
       closed = true

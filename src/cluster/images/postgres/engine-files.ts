@@ -34,6 +34,6 @@ async function load(): Promise<EngineFiles | undefined> {
     if (!response.ok) throw new Error(`${url.href}: ${response.status} ${response.statusText}`)
     return response
   }
-  const [module, bundle, cluster] = await Promise.all([WebAssembly.compileStreaming(get(urls.module)), get(urls.bundle).then((each) => each.blob()), get(urls.cluster).then((each) => each.bytes())])
+  const [module, bundle, cluster] = await Promise.all([WebAssembly.compileStreaming(get(urls.module)), get(urls.bundle).then((each) => each.blob()), get(urls.cluster).then(async (each) => new Uint8Array(await each.arrayBuffer()))])
   return { module, bundle, cluster }
 }

@@ -32,7 +32,7 @@ export function parseAccessRules(text: string): AccessRule[] {
   })
 }
 
-/** Whether pg_ident.conf lets a user of the system be a role. A name after a slash is a pattern, `\\1` in the role's what its parentheses took. PostgreSQL: src/backend/libpq/hba.c check_ident_usermap */
+/** Whether pg_ident.conf lets a user of the system be a role. A name after a slash is a pattern; `\1` in the role's stands for what its parentheses took, and fits nobody where there are none. PostgreSQL: src/backend/libpq/hba.c check_ident_usermap */
 export function isMapped(text: string, map: string, systemUser: string, role: string): boolean {
   return text.split('\n').some((line) => {
     const [[name] = [], [from = ''] = [], [to = ''] = []] = fieldsOf(line)
@@ -40,7 +40,8 @@ export function isMapped(text: string, map: string, systemUser: string, role: st
     if (!from.startsWith('/')) return from === systemUser && (to === 'all' || to === role)
     let found: RegExpExecArray | null
     try { found = new RegExp(from.slice(1)).exec(systemUser) } catch { return false }
-    return found !== null && (to === 'all' || to.replace('\\1', found[1] ?? '') === role)
+    if (found === null || (to.includes('\\1') && found[1] === undefined)) return false
+    return to === 'all' || to.replace('\\1', () => found[1]!) === role
   })
 }
 

@@ -170,6 +170,7 @@ describe('pg_hba.conf', () => {
   it('lets users of the system be the roles that pg_ident.conf says', () => {
     const text = '# MAP SYSTEM ROLE\nadmins root postgres\nmail "/^(.*)@example\\.com$" \\1\n'
     expect([isMapped(text, 'admins', 'root', 'postgres'), isMapped(text, 'admins', 'bob', 'postgres'), isMapped(text, 'mail', 'bob@example.com', 'bob'), isMapped(text, 'mail', 'bob@example.org', 'bob'), isMapped(text, 'none', 'root', 'postgres')]).toEqual([true, false, true, false, false])
+    expect([isMapped('m /^(.*)@x$ \\1', 'm', '$&@x', '$&'), isMapped('m /^a$ \\1', 'm', 'a', ''), isMapped('m /^a$ b', 'm', 'a', 'b')]).toEqual([true, false, true])
   })
   it('peer: who connects over the socket is whom the system knows as', async () => {
     const on = box()
