@@ -54,7 +54,7 @@ export class ServerProcesses {
     const { components, plane, handlerOn, clock } = this.#options
     const { spec: { name }, files } = computer
     if (this.#running.has(name)) return
-    void this.#stageCharts(files)
+    void this.#stageCharts(name, files)
     for (const component of COMPONENTS) components.start(componentOn(component, name))
     const { pki, masters, serving } = plane()
     const certificatePem = files.exists(SERVING_CERTIFICATE) ? files.readText(SERVING_CERTIFICATE) : serving.certificatePem
@@ -63,11 +63,11 @@ export class ServerProcesses {
   }
 
   /** Puts k3s' charts on a server's disk. They are asked for later than this takes. */
-  async #stageCharts(files: FileSystem): Promise<void> {
+  async #stageCharts(name: string, files: FileSystem): Promise<void> {
     const { clock, log } = this.#options
     try {
       const { stageCharts } = await clock.outside(import('./charts/chart-archives.ts'))
-      await stageCharts(files, clock)
+      await stageCharts(files, clock, () => this.#running.has(name))
     } catch (error) {
       log.error('could not put the charts on the disk', { error: String(error) })
     }

@@ -7,16 +7,21 @@ import { manifestText } from '../manifest-text.ts'
 import { STATIC_FOLDER, TRAEFIK_CHART_VERSION } from '../static-files.ts'
 import { TRAEFIK_CHART } from './traefik-chart.ts'
 
-
-/** Puts the charts that k3s brings on a server's disk; archives that are as they should be aren't touched. k3s: pkg/static */
-export async function stageCharts(files: FileSystem, clock: Clock): Promise<void> {
-  for (const [name, chart] of [['traefik-crd', await definitionsChart(clock)], ['traefik', TRAEFIK_CHART]] as const) {
+/** Puts the charts that k3s brings on a server's disk, as long as it wants them; archives that are as they should be aren't touched. k3s: pkg/static */
+export async function stageCharts(files: FileSystem, clock: Clock, isWanted: () => boolean): Promise<void> {
+  const folder = `${STATIC_FOLDER}/charts`
+  const pathOf = (name: string) => `${folder}/${name}-${TRAEFIK_CHART_VERSION}.tgz`
+  const stage = async (name: string, chart: Readonly<Record<string, string>>) => {
     const archive = await clock.outside(chartArchive(name, chart))
-    const path = `${STATIC_FOLDER}/charts/${name}-${TRAEFIK_CHART_VERSION}.tgz`
-    if (files.exists(path) && areEqual(files.readFile(path), archive)) continue
-    files.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true, mode: 0o700 })
+    const path = pathOf(name)
+    // The server may have ended meanwhile, and its folder be gone.
+    if (!isWanted() || (files.exists(path) && areEqual(files.readFile(path), archive))) return
+    files.mkdir(folder, { recursive: true, mode: 0o700 })
     files.writeFile(path, archive, { mode: 0o600 })
   }
+  // Definitions are much to load and to write down, and those of one version are always the same.
+  if (!files.exists(pathOf('traefik-crd'))) await stage('traefik-crd', await definitionsChart(clock))
+  await stage('traefik', TRAEFIK_CHART)
 }
 
 /** Traefik's definitions, those of Traefik Hub, and the Gateway API's standard channel, as templates. k3s: k3s-charts charts/traefik-crd */

@@ -2,7 +2,6 @@ import { TRAEFIK_POD } from './traefik-pod-template.ts'
 import { TRAEFIK_VALUES } from './traefik-values.ts'
 import { TRAEFIK_CHART_VERSION } from '../static-files.ts'
 
-
 /**
  * The files of k3s' chart of Traefik, by path. Values, names of objects and what the templates make of values are those of the original, as far as
  * Traefik is here; values for what isn't end the installation with a message. k3s: k3s-charts charts/traefik
