@@ -22,6 +22,7 @@ test('nodes say which processor they have, and so do their kernels and those of 
   expect(await run("kubectl get node drydock-worker3 -o jsonpath='{.status.nodeInfo.architecture} {.status.capacity.cpu} {.metadata.labels.beta\\.kubernetes\\.io/arch}'")).toBe('arm64 4 arm64')
   expect(await run('kubectl describe node drydock-worker')).toMatch(/Architecture: +arm64/)
   expect(await run('ssh drydock-worker uname -m')).toBe('aarch64\n')
+  expect(await run('ssh drydock-worker kubeadm version')).toContain('Platform:"linux/arm64"')
   expect(await run('kubectl run uname --image=busybox --restart=Never -- uname -m; kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/uname >/dev/null; kubectl logs uname')).toBe('pod/uname created\naarch64\n')
   // The learner's own machine is another one.
   expect(await run('uname -m; arch')).toBe('x86_64\nx86_64\n')

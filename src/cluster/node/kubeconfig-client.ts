@@ -59,7 +59,7 @@ export async function askApi<T>(proc: Proc, access: Access, method: string, path
   try {
     response = await proc.net.fetch(httpRequest(url, {
       method, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headers: { accept: 'application/json', 'user-agent': `${proc.argv[0]?.split('/').at(-1)}/v1.36.3 (linux/amd64)`, ...(body === undefined ? {} : { 'content-type': method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json' }), ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      headers: { accept: 'application/json', 'user-agent': `${proc.argv[0]?.split('/').at(-1)}/v1.36.3 (linux/${proc.machine.hardware.architecture ?? 'amd64'})`, ...(body === undefined ? {} : { 'content-type': method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json' }), ...(token ? { authorization: `Bearer ${token}` } : {}) },
     }), { ...(caPem === undefined ? { insecure: true } : { caPem }), ...(clientCertificatePem ? { clientCertificatePem } : {}), ...(clientKeyPem ? { clientKeyPem } : {}), connectTimeoutMs: 10_000 })
   } catch (error) {
     if (!(error instanceof UnixError)) throw error

@@ -1,4 +1,5 @@
 import { utilityProgram } from '../../../unix/utilities/utility.ts'
+import type { Architecture } from '../../../unix/architecture.ts'
 import type { Program } from '../../../unix/types.ts'
 import { UnixError } from '../../../unix/types.ts'
 import { errorText } from '../../../unix/errno.ts'
@@ -43,7 +44,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   'config images list': { run: imagesList, valued: ['config', 'image-repository', 'kubernetes-version', 'feature-gates', 'output'], refused: ['image-repository', 'kubernetes-version', 'output'] },
   'config images pull': { run: imagesPull, valued: ['config', 'cri-socket', 'image-repository', 'kubernetes-version', 'feature-gates'], refused: ['config', 'cri-socket', 'feature-gates', 'image-repository', 'kubernetes-version'] },
   'upgrade plan': { run: upgradePlan, valued: ['config', 'ignore-preflight-errors', 'output'], switches: ['allow-experimental-upgrades', 'allow-release-candidate-upgrades', 'print-config', 'etcd-upgrade'], refused: ['config', 'ignore-preflight-errors', 'output', 'print-config'] },
-  version: { run: async ({ out }, args) => out(versionText(args.flag('output'))), valued: ['output'] },
+  version: { run: async ({ proc, out }, args) => out(versionText(args.flag('output'), proc.machine.hardware.architecture)), valued: ['output'] },
 }
 /** What kubeadm has and this one hasn't. */
 const MISSING = ['init', 'kubeconfig', 'upgrade', 'certs', 'config', 'token', 'completion', 'alpha']
@@ -71,14 +72,15 @@ Available Commands:
 Use "kubeadm [command] --help" for more information about a command.
 `
 
-const INFO = { major: '1', minor: '36', gitVersion: VERSION, gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: 'go1.26.8', compiler: 'gc', platform: 'linux/amd64' }
+const infoOf = (architecture: Architecture) => ({ major: '1', minor: '36', gitVersion: VERSION, gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: 'go1.26.8', compiler: 'gc', platform: `linux/${architecture}` })
 
-function versionText(output: string | undefined): string {
+function versionText(output: string | undefined, architecture: Architecture = 'amd64'): string {
+  const info = infoOf(architecture)
   switch (output) {
-    case undefined: case '': return `kubeadm version: &version.Info{${Object.entries(INFO).map(([key, value]) => `${key[0]!.toUpperCase()}${key.slice(1)}:${JSON.stringify(value)}`).join(', ')}}\n`
+    case undefined: case '': return `kubeadm version: &version.Info{${Object.entries(info).map(([key, value]) => `${key[0]!.toUpperCase()}${key.slice(1)}:${JSON.stringify(value)}`).join(', ')}}\n`
     case 'short': return `${VERSION}\n`
-    case 'json': return `${JSON.stringify({ clientVersion: INFO }, undefined, 2)}\n`
-    case 'yaml': return `clientVersion:\n${Object.entries(INFO).sort(([a], [b]) => a < b ? -1 : 1).map(([key, value]) => `  ${key}: ${/^\d+$/.test(value) || key === 'buildDate' ? JSON.stringify(value) : value}\n`).join('')}`
+    case 'json': return `${JSON.stringify({ clientVersion: info }, undefined, 2)}\n`
+    case 'yaml': return `clientVersion:\n${Object.entries(info).sort(([a], [b]) => a < b ? -1 : 1).map(([key, value]) => `  ${key}: ${/^\d+$/.test(value) || key === 'buildDate' ? JSON.stringify(value) : value}\n`).join('')}`
     default: throw new Error(`invalid output format: ${output}`)
   }
 }
