@@ -6,12 +6,13 @@ import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
 import { Localized, textsOf, timeOfDay } from './localization.ts'
 import { requestsTexts } from './messages/requests.ts'
+import { overviewStyles } from './overview-styles.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** How often it asks for more, in milliseconds. */
 const REFRESH_MS = 700
 /** Paths that say which kinds there are, and whether the server is well: asked so often that the rest would be hard to find. */
-const SMALL_TALK = /^\/(?:healthz|livez|readyz|api|apis|openapi\/v[23]|version|apis\/[^/]+|apis\/[^/]+\/[^/]+|api\/v1)(?:\/?$|\?)|^\/openapi\//
+const SMALL_TALK = /^\/(?:(?:healthz|livez|readyz|openapi)(?:\/[^?]*)?|version|api(?:\/v1)?|apis(?:\/[^/?]+){0,2})\/?(?:\?|$)/
 const text = textsOf(requestsTexts)
 
 /** What the API server is asked for while this is open: who asks, whether they may, what admission makes of it, and what is stored. */
@@ -99,35 +100,18 @@ class RequestDetails extends LitElement {
       ${quiet.length > 0 ? html`<small class="detail">${text(stage === 'mutation' ? 'unchanged' : 'agreed', { count: quiet.length, names })}</small>` : nothing}`
   }
 
-  static override styles = [sharedStyles, css`
-    :host { display: flex; min-height: 0; border-top: 1px solid var(--line-strong); background: var(--raised); }
-    .all { flex: 1; min-width: 0; display: flex; flex-direction: column; }
-    .bar { flex: none; display: flex; align-items: center; min-height: 38px; padding: 0 8px 0 16px; border-bottom: 1px solid var(--line); }
-    h2 { flex: 1; margin: 0; font-size: var(--small); font-weight: 650; white-space: nowrap; }
-    h2:focus { outline: none; }
+  static override styles = [sharedStyles, overviewStyles, css`
     label { display: flex; align-items: center; gap: 6px; margin-bottom: 8px; color: var(--ink-soft); font-size: var(--tiny); }
     input { margin: 0; accent-color: var(--accent); }
-    .content { flex: 1; min-height: 0; overflow: auto; padding: 10px 16px; overscroll-behavior: contain; }
-    .content:focus-visible { outline-offset: -2px; }
-    p { margin: 0 0 8px; font-size: var(--small); }
-    .about, .none, .facts { color: var(--ink-soft); }
-    .none { font-style: italic; }
-    .problem { color: var(--bad); overflow-wrap: anywhere; }
-    ol, ul { margin: 0; padding: 0; list-style: none; }
     details { margin-bottom: 4px; border-radius: 5px; background: var(--paper); }
-    summary { display: flex; align-items: baseline; gap: 8px; min-height: 30px; padding: 5px 10px; cursor: pointer; font: 12.5px var(--mono); list-style: none; }
-    summary::-webkit-details-marker { display: none; }
-    summary::before { content: '▸'; flex: none; color: var(--ink-soft); }
-    details[open] summary::before { content: '▾'; }
+    summary { display: flex; align-items: baseline; gap: 8px; min-height: 30px; padding: 5px 10px; font: 12.5px var(--mono); }
     .method { flex: none; font-weight: 650; }
     .uri { flex: 1; min-width: 0; overflow-wrap: anywhere; }
     .code { flex: none; color: var(--good); }
     .code.bad { color: var(--bad); }
-    .facts { display: flex; flex-wrap: wrap; gap: 0 14px; padding: 0 10px; font-size: var(--tiny); overflow-wrap: anywhere; }
+    .facts { display: flex; flex-wrap: wrap; gap: 0 14px; padding: 0 10px; color: var(--ink-soft); font-size: var(--tiny); overflow-wrap: anywhere; }
     details > .problem { padding: 0 10px; }
-    .steps { padding: 0 10px 8px 14px; font-size: var(--small); }
-    .steps > li { position: relative; padding: 2px 0 6px 16px; border-inline-start: 2px solid var(--line-strong); }
-    .steps > li::before { content: ''; position: absolute; inset-inline-start: -5px; top: 8px; width: 8px; height: 8px; border-radius: 50%; background: var(--good); }
+    .steps { padding: 0 10px 8px 14px; }
     .steps > li.changed::before { background: var(--waiting); }
     .steps > li.refused::before { background: var(--bad); }
     .step { overflow-wrap: anywhere; }
@@ -136,7 +120,7 @@ class RequestDetails extends LitElement {
     .detail { display: block; }
     .badge { padding: 0 7px; border-radius: 9px; background: var(--waiting-soft); color: var(--ink); }
     .step ul { padding-inline-start: 12px; }
-    @media (pointer: coarse) { summary { min-height: 40px; } }
+    @media (pointer: coarse) { summary, label { min-height: 40px; } }
   `]
 }
 customElements.define('dd-request-details', RequestDetails)

@@ -5,6 +5,7 @@ import type { ClusterClient } from './cluster-client.ts'
 import { icons } from './icons.ts'
 import { Localized, textsOf } from './localization.ts'
 import { trafficTexts } from './messages/traffic.ts'
+import { overviewStyles } from './overview-styles.ts'
 import { sharedStyles } from './shared-styles.ts'
 
 /** How often it looks again, in milliseconds. */
@@ -112,33 +113,16 @@ class TrafficDetails extends LitElement {
     </details>`
   }
 
-  static override styles = [sharedStyles, css`
-    :host { display: flex; min-height: 0; border-top: 1px solid var(--line-strong); background: var(--raised); }
-    .all { flex: 1; min-width: 0; display: flex; flex-direction: column; }
-    .bar { flex: none; display: flex; align-items: center; min-height: 38px; padding: 0 8px 0 16px; border-bottom: 1px solid var(--line); }
-    h2 { flex: 1; margin: 0; font-size: var(--small); font-weight: 650; }
-    h2:focus { outline: none; }
-    .content { flex: 1; min-height: 0; overflow: auto; padding: 10px 16px; overscroll-behavior: contain; }
-    .content:focus-visible { outline-offset: -2px; }
-    p { margin: 0 0 8px; font-size: var(--small); }
-    .about, .none { color: var(--ink-soft); }
-    .none { font-style: italic; }
-    .problem { color: var(--bad); overflow-wrap: anywhere; }
+  static override styles = [sharedStyles, overviewStyles, css`
     .choose { display: flex; flex-wrap: wrap; gap: 6px 12px; margin-bottom: 10px; }
     label { display: flex; align-items: center; gap: 6px; min-width: 0; color: var(--ink-soft); font-size: var(--small); }
     select { min-width: 0; max-width: 100%; min-height: 28px; border: 1px solid var(--line-strong); border-radius: 4px; background: var(--raised); color: var(--ink); font: 12.5px var(--mono); }
     h3 { margin: 6px 0 2px; font: 600 var(--small) var(--mono); }
-    ol { margin: 0; padding: 0; list-style: none; font-size: var(--small); }
-    .steps > li { position: relative; padding: 2px 0 8px 16px; border-inline-start: 2px solid var(--line-strong); }
-    .steps > li::before { content: ''; position: absolute; inset-inline-start: -5px; top: 8px; width: 8px; height: 8px; border-radius: 50%; background: var(--good); }
     .steps > li.bad::before { background: var(--bad); }
     code { display: block; margin: 2px 0; padding: 4px 8px; border-radius: 4px; background: var(--paper); font: 12px/1.45 var(--mono); overflow-wrap: anywhere; }
     small { display: block; color: var(--ink-soft); font-size: var(--tiny); overflow-wrap: anywhere; }
     details { margin: 4px 0; }
-    summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 10px; min-height: 26px; padding: 3px 8px; border-radius: 5px; background: var(--paper); cursor: pointer; list-style: none; }
-    summary::-webkit-details-marker { display: none; }
-    summary::before { content: '▸'; color: var(--ink-soft); }
-    details[open] > summary::before { content: '▾'; }
+    summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 10px; min-height: 26px; padding: 3px 8px; border-radius: 5px; background: var(--paper); }
     summary small { display: inline; }
     .pod { font: 12.5px var(--mono); overflow-wrap: anywhere; }
     .share { margin-inline-start: auto; font-variant-numeric: tabular-nums; }
