@@ -3,6 +3,7 @@ import { UnixError } from '../../unix/types.ts'
 import type { ClusterEntry, UserEntry } from '../kubeconfig.ts'
 import type { Credentials, CredentialSource } from '../rest-client.ts'
 import { isExecutable } from './plugins.ts'
+import { notRegistered } from './gvk-schema.ts'
 import type { PluginPolicy } from './preferences.ts'
 
 type ExecConfig = NonNullable<UserEntry['exec']>
@@ -108,7 +109,7 @@ function read(output: string, apiVersion: string): { credentials: Credentials; e
   } catch {
     throw new Error(`decoding stdout: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`)
   }
-  if (answer.kind && answer.kind !== 'ExecCredential') throw new Error(`decoding stdout: no kind ${JSON.stringify(answer.kind)} is registered for version ${JSON.stringify(answer.apiVersion ?? '')} in scheme "pkg/runtime/scheme.go:111"`)
+  if (answer.kind && answer.kind !== 'ExecCredential') throw new Error(`decoding stdout: ${notRegistered(answer.apiVersion ?? '', answer.kind).message}`)
   // Without a kind the decoder takes it for its own, internal type.
   if (!answer.kind) throw new Error(`exec plugin is configured to use API version ${apiVersion}, plugin returned version client.authentication.k8s.io/__internal`)
   if (answer.apiVersion !== apiVersion) throw new Error(`exec plugin is configured to use API version ${apiVersion}, plugin returned version ${answer.apiVersion ?? ''}`)

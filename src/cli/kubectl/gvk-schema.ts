@@ -8,8 +8,7 @@ export function schemaNameOf(group: string, version: string, kind: string): stri
   return name && schemas[name] ? name : undefined
 }
 
-/** What commands say that work with Go's types, of an object for which there is none. k8s: runtime.Scheme, NewNotRegisteredErrForKind */
-export function notInScheme({ apiVersion, kind }: { apiVersion: string; kind: string }): Error | undefined {
-  const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') as [string, string] : ['', apiVersion]
-  return schemaNameOf(group, version, kind) ? undefined : new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+/** What commands say that work with Go's types, of a kind for which there is none. k8s: runtime NewNotRegisteredErrForKind */
+export function notRegistered(apiVersion: string, kind: string): Error {
+  return new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
 }

@@ -2,9 +2,9 @@ import { thaw } from '../../base/freeze.ts'
 import { decodeObject } from '../../cluster/kinds/decode.ts'
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { createTwoWayMergePatch } from '../../cluster/kinds/patch/create-three-way-patch.ts'
-import { resourcePath } from './discovery.ts'
+import { parseGroupVersion, resourcePath } from './discovery.ts'
 import { aggregate, AggregateErrors } from './errors.ts'
-import { notInScheme, schemaNameOf } from './gvk-schema.ts'
+import { schemaNameOf } from './gvk-schema.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from './print.ts'
 import { recorded } from './record.ts'
 import { findResources } from './resources.ts'
@@ -32,15 +32,12 @@ export async function findTargets(inv: Invocation, args: readonly string[], opti
   })).infos()
   // What comes from a file is read into Go's types, which print also what is empty.
   if (local) for (const info of infos) info.object = typed(info.object!)
-  const errors: Error[] = error instanceof AggregateErrors ? [...error.errors] : error ? [error] : []
-  if (local) return { infos, errors }
-  const unknown = infos.filter((info) => notInScheme(info.object!))
-  return { infos: infos.filter((info) => !unknown.includes(info)), errors: [...errors, ...unknown.map((info) => notInScheme(info.object!)!)] }
+  return { infos, errors: error instanceof AggregateErrors ? [...error.errors] : error ? [error] : [] }
 }
 
 /** An object of a built-in kind as Go's types hold it, without defaults; anything else as it is. */
 function typed(object: KubeObject): KubeObject {
-  const [group, version] = object.apiVersion.includes('/') ? object.apiVersion.split('/') as [string, string] : ['', object.apiVersion]
+  const { group, version } = parseGroupVersion(object.apiVersion)
   const schema = schemaNameOf(group, version, object.kind)
   return schema ? decodeObject({ schema, group, version, kind: object.kind }, object).object : object
 }
@@ -48,7 +45,7 @@ function typed(object: KubeObject): KubeObject {
 /** How errors call an object: by its resource, or, without a server to ask, by its kind. k8s: cli-runtime resource.Info ObjectName */
 function objectName({ mapping, name, object }: Info, local: boolean): string {
   if (!local) return `${mapping.resource}/${name}`
-  const group = object!.apiVersion.includes('/') ? object!.apiVersion.split('/')[0]! : ''
+  const { group } = parseGroupVersion(object!.apiVersion)
   const kind = object!.kind.toLowerCase()
   return group ? `${kind}.${group}/${name}\n` : `${kind}/${name}`
 }

@@ -1,9 +1,8 @@
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { usageError } from './command.ts'
-import type { ApiResource } from './discovery.ts'
 import type { CommandSpec } from './command.ts'
+import type { ApiResource } from './discovery.ts'
 import type { Factory } from './factory.ts'
-import { notInScheme } from './gvk-schema.ts'
 import { fetchInfo } from './resources.ts'
 import { selectorQuery } from './selectors.ts'
 import { WaitTimeout } from './watching.ts'
@@ -124,10 +123,7 @@ export async function podOrOwner(f: Factory, name: string, namespace: string): P
   const [type, rest] = name.includes('/') ? [name.slice(0, name.indexOf('/')), name.slice(name.indexOf('/') + 1)] : ['pods', name]
   if (name.includes('/') && (!type || !rest || rest.includes('/'))) throw new Error(rest.includes('/') ? 'arguments in resource/name form may not have more than one slash' : 'arguments in resource/name form must have a single resource and name')
   const mapping = await f.resolve((mapper) => mapper.mappingFor(type), 4)
-  const object = (await fetchInfo(f, { mapping, namespace: mapping.namespaced ? namespace : '', name: rest, object: undefined, source: '' })).object!
-  const unknown = notInScheme(object)
-  if (unknown) throw unknown
-  return object
+  return (await fetchInfo(f, { mapping, namespace: mapping.namespaced ? namespace : '', name: rest, object: undefined, source: '' })).object!
 }
 
 /** --pod-running-timeout in milliseconds. @param spec the command that points to its help where the flag is wrong; logs doesn't @throws Error */

@@ -1,18 +1,17 @@
 import type { UnixError } from '../../unix/types.ts'
-import { readAll } from '../../base/streams.ts'
-import { httpRequest } from '../../base/http.ts'
 import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { StatusError } from '../../cluster/kinds/status-error.ts'
 import { decodeValue } from '../../cluster/kinds/decode.ts'
-import { parseYaml, splitYamlDocuments, YamlSyntaxError } from '../yaml.ts'
+import { parseYaml, YamlSyntaxError } from '../yaml.ts'
 import { manifestProblem } from './client-validation.ts'
 import { groupResource, groupVersion, parseGroupVersion, resourcePath } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
-import { aggregate, AggregateErrors, ConnectionError, FileErrors, isNotFound, NoKindMatch } from './errors.ts'
-import { dialMessage } from './factory.ts'
+import { documentTexts, isCutJson } from './document-texts.ts'
+import { aggregate, AggregateErrors, FileErrors, isNotFound, NoKindMatch } from './errors.ts'
 import type { Factory } from './factory.ts'
-import { schemaNameOf } from './gvk-schema.ts'
-import { reasonPhrase } from '../../unix/net/http1.ts'
+import { expandFilenames, readInput } from './file-inputs.ts'
+import type { FileInput } from './file-inputs.ts'
+import { notRegistered, schemaNameOf } from './gvk-schema.ts'
 import { parseLabelSelector } from '../../cluster/kinds/label-selector.ts'
 
 /** An object that a command was pointed at, with where it came from. k8s: cli-runtime resource.Info */
@@ -397,90 +396,6 @@ function localMapping(object: KubeObject): ApiResource {
   }
 }
 
-// --- files -----------------------------------------------------------------------------------------------------------------------
-
-type FileInput = { kind: 'file'; path: string; fromDirectory: boolean } | { kind: 'stdin' } | { kind: 'url'; url: string }
-
-/** @throws Error when a path doesn't exist. */
-function expandFilenames(f: Factory, filenames: readonly string[], recursive: boolean): FileInput[] {
-  const out: FileInput[] = []
-  const errors: Error[] = []
-  const fs = f.proc.fs
-  for (const name of filenames) {
-    if (name === '-') {
-      if (out.some((o) => o.kind === 'stdin')) errors.push(new Error('standard input cannot be used for multiple arguments'))
-      else out.push({ kind: 'stdin' })
-    } else if (/^https?:\/\//.test(name)) out.push({ kind: 'url', url: name })
-    else {
-      const paths = fs.exists(f.proc.resolve(name)) ? [name] : globPaths(f, name)
-      if (paths.length === 0) errors.push(new Error(`the path ${JSON.stringify(name)} does not exist`))
-      for (const path of paths) {
-        // A link to a directory is only followed where its name ends in a slash.
-        if ((path.endsWith('/') ? fs.stat(f.proc.resolve(path)) : fs.lstat(f.proc.resolve(path))).type !== 'directory') { out.push({ kind: 'file', path, fromDirectory: false }); continue }
-        for (const file of directoryFiles(f, path.replace(/\/+$/, ''), recursive)) out.push({ kind: 'file', path: file, fromDirectory: true })
-      }
-      if (errors.length === 0 && !out.some((input) => input.kind === 'file')) errors.push(new Error(`error reading [${paths.join(' ')}]: recognized file extensions are [.json .yaml .yml]`))
-    }
-  }
-  const failure = aggregate(errors)
-  if (failure) throw failure
-  return out
-}
-
-/** What kubectl takes of a directory; links to directories aren't followed. k8s: cli-runtime/pkg/resource ExpandPathsToFileVisitors */
-function directoryFiles(f: Factory, directory: string, recursive: boolean): string[] {
-  const out: string[] = []
-  for (const name of f.proc.fs.readdir(f.proc.resolve(directory))) {
-    const path = directory === '.' ? name : `${directory}/${name}`
-    const { type } = f.proc.fs.lstat(f.proc.resolve(path))
-    if (type === 'directory') { if (recursive) out.push(...directoryFiles(f, path, true)) } else if (/\.(json|ya?ml)$/.test(name)) out.push(path)
-  }
-  return out
-}
-
-/** A pattern for a name; undefined where it can't be read. k8s: Go path/filepath Match */
-function patternOf(pattern: string): RegExp | undefined {
-  let regex = ''
-  for (let i = 0; i < pattern.length; i++) {
-    const c = pattern[i]!
-    if (c === '*') regex += '[^/]*'
-    else if (c === '?') regex += '[^/]'
-    else if (c === '[') {
-      const set = /^\[(\^?)((?:\\.|[^\\\]-])(?:-(?:\\.|[^\\\]-]))?)+\]/.exec(pattern.slice(i))
-      if (!set) return undefined
-      regex += set[0].replace(/(?!^)\[/g, '\\[')
-      i += set[0].length - 1
-    } else {
-      const literal = c === '\\' ? pattern[++i] : c
-      if (literal === undefined) return undefined
-      regex += literal.replace(/[.+^${}()|[\]\\*?]/g, '\\$&')
-    }
-  }
-  return new RegExp(`^${regex}$`)
-}
-
-/** Go's filepath.Glob for the last part of a path. */
-function globPaths(f: Factory, pattern: string): string[] {
-  if (!/[*?[]/.test(pattern)) return []
-  const at = pattern.lastIndexOf('/')
-  const directory = at < 0 ? '.' : pattern.slice(0, at) || '/'
-  const regex = patternOf(pattern.slice(at + 1))
-  if (!regex) throw new Error(`pattern ${JSON.stringify(pattern)} is not valid: syntax error in pattern`)
-  if (!f.proc.fs.exists(f.proc.resolve(directory))) return []
-  return f.proc.fs.readdir(f.proc.resolve(directory)).filter((n) => regex.test(n)).map((n) => at < 0 ? n : `${directory === '/' ? '' : directory}/${n}`)
-}
-
-/** Reads a file, URL or standard input as text. */
-export async function readInput(f: Factory, name: string): Promise<string> {
-  if (name === '-') return new TextDecoder().decode(await readAll(f.proc.stdin))
-  if (/^https?:\/\//.test(name)) {
-    const response = await f.proc.net.fetch(httpRequest(name), {}).catch((error: Error) => { throw new ConnectionError('GET', name, dialMessage(name, error)) })
-    if (response.status !== 200) throw new Error(`unable to read URL ${JSON.stringify(name)}, server reported ${response.status} ${reasonPhrase(response.status)}, status code=${response.status}`)
-    return response.text()
-  }
-  return f.proc.fs.readText(f.proc.resolve(name))
-}
-
 async function* readFileInfos(f: Factory, query: ResourceQuery, input: FileInput): AsyncGenerator<Info | Error> {
   const source = input.kind === 'file' ? input.path : input.kind === 'stdin' ? 'STDIN' : input.url
   let text: string
@@ -498,7 +413,7 @@ const TYPED = /^kubectl (?:rollout|set|expose|exec|attach|debug|logs|port-forwar
 
 /** @throws Error for kinds that aren't built in, in commands that need Go's types */
 function checkRegistered(f: Factory, of: { group: string; version: string; kind: string }, kind = of.kind): void {
-  if (TYPED.test(f.spec.path) && kind !== 'Table' && !schemaNameOf(of.group, of.version, of.kind)) throw new Error(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(groupVersion(of))} in scheme "pkg/runtime/scheme.go:111"`)
+  if (TYPED.test(f.spec.path) && kind !== 'Table' && !schemaNameOf(of.group, of.version, of.kind)) throw notRegistered(groupVersion(of), kind)
 }
 
 /** What Go's decoder says of a text or a list in the place of an object. */
@@ -557,52 +472,6 @@ async function* documentInfos(f: Factory, query: ResourceQuery, source: string, 
 }
 
 const LIST_MAPPING: ApiResource = { group: '', version: 'v1', kind: 'List', resource: 'lists', singular: 'list', namespaced: false, shortNames: [], categories: [], verbs: [], subresources: [] }
-
-/** JSON texts may follow one another without separators; YAML is split at `---`. */
-function documentTexts(text: string): string[] {
-  if (!/^\s*\{/.test(text)) return splitYamlDocuments(text)
-  return jsonTexts(text) ?? splitYamlDocuments(text)
-}
-
-/** Whether a text is JSON that ends too early: what begins as JSON isn't read as YAML then. k8s: apimachinery/pkg/util/yaml YAMLOrJSONDecoder */
-function isCutJson(text: string): boolean {
-  if (!/^\s*\{\s*"/.test(text)) return false
-  let depth = 0
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]!
-    if (c === '"') {
-      for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === '\\') i++
-      if (i >= text.length) return true
-    } else if (c === '{' || c === '[') depth++
-    else if (c === '}' || c === ']') depth--
-  }
-  return depth > 0
-}
-
-/** JSON objects one after the other; undefined where something else stands between or within them. */
-function jsonTexts(text: string): string[] | undefined {
-  const out: string[] = []
-  let depth = 0
-  let start = -1
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]!
-    if (depth === 0 && c !== '{') {
-      if (!/\s/.test(c)) return undefined
-      continue
-    }
-    if (c === '"') {
-      for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === '\\') i++
-    } else if (c === '{' && depth++ === 0) start = i
-    else if (c === '}' && --depth === 0) out.push(text.slice(start, i + 1))
-  }
-  if (depth !== 0) return undefined
-  try {
-    for (const part of out) JSON.parse(part)
-    return out
-  } catch {
-    return undefined
-  }
-}
 
 /** Why the metadata isn't metadata, before anyone reads a name from it. k8s: cli-runtime metadataValidatingDecoder */
 function metadataProblem(object: KubeObject): string | undefined {

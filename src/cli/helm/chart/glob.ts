@@ -24,8 +24,3 @@ export function globPattern(pattern: string): RegExp {
 }
 
 const quoteMeta = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
-
-/** Go's filepath.Match: `*` and `?` stop at slashes. */
-export function pathPattern(pattern: string): RegExp {
-  return globPattern(pattern.replaceAll('**', '*').replace(/[{},]/g, '\\$&'))
-}

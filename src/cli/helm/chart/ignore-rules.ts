@@ -1,6 +1,6 @@
-import { pathPattern } from './glob.ts'
+import { pathPattern } from '../../path-pattern.ts'
 
-interface Rule { matches(path: string, directory: boolean): boolean; negated: boolean; directoriesOnly: boolean }
+interface Rule { matches(path: string): boolean; negated: boolean; directoriesOnly: boolean }
 
 /**
  * What .helmignore says.
@@ -13,31 +13,25 @@ export function ignoreRules(text: string): (path: string, directory: boolean) =>
     let pattern = line.trim()
     if (pattern === '' || pattern.startsWith('#')) continue
     if (pattern.includes('**')) throw new Error('double-star (**) syntax is not supported')
+    if (!pathPattern(pattern)) throw new Error('syntax error in pattern')
     const negated = pattern.startsWith('!')
     if (negated) pattern = pattern.slice(1)
     const directoriesOnly = pattern.endsWith('/')
     if (directoriesOnly) pattern = pattern.slice(0, -1)
-    if (pattern.startsWith('/')) {
-      const whole = pathPattern(pattern.slice(1))
-      rules.push({ negated, directoriesOnly, matches: (path) => whole.test(path) })
-    } else if (pattern.includes('/')) {
-      const whole = pathPattern(pattern)
-      rules.push({ negated, directoriesOnly, matches: (path) => whole.test(path) })
-    } else {
-      const base = pathPattern(pattern)
-      rules.push({ negated, directoriesOnly, matches: (path) => base.test(path.slice(path.lastIndexOf('/') + 1)) })
-    }
+    const isWhole = pattern.includes('/')
+    const regex = pathPattern(pattern.startsWith('/') ? pattern.slice(1) : pattern)
+    rules.push({ negated, directoriesOnly, matches: (path) => regex?.test(isWhole ? path : path.slice(path.lastIndexOf('/') + 1)) ?? false })
   }
   return (path, directory) => {
     if (path === '' || path === '.') return false
     for (const rule of rules) {
       if (rule.negated) {
         if (rule.directoriesOnly && !directory) return true
-        if (!rule.matches(path, directory)) return true
+        if (!rule.matches(path)) return true
         continue
       }
       if (rule.directoriesOnly && !directory) continue
-      if (rule.matches(path, directory)) return true
+      if (rule.matches(path)) return true
     }
     return false
   }

@@ -1,5 +1,5 @@
+import { pathPattern } from '../../path-pattern.ts'
 import { FailedRelease } from '../actions/install.ts'
-import { pathPattern } from '../chart/glob.ts'
 import { DEFAULT_API_VERSIONS } from '../engine/default-api-versions.ts'
 import type { KubeVersion } from '../engine/objects.ts'
 import { splitManifests } from '../release/manifests.ts'
@@ -58,7 +58,7 @@ function onlyFrom(text: string, wanted: readonly string[]): string {
     const pattern = pathPattern(name)
     const found = manifests.filter((manifest) => {
       const path = /# Source: [^/]+\/(.+)/.exec(manifest)?.[1]
-      return path !== undefined && pattern.test(path)
+      return path !== undefined && (pattern?.test(path) ?? false)
     })
     if (found.length === 0) throw new Error(`could not find template ${name} in chart`)
     out += found.map((manifest) => `---\n${manifest}\n`).join('')

@@ -6,7 +6,7 @@ import { applyJsonPatch } from '../../../cluster/kinds/patch/json-patch.ts'
 import { applyStrategicMergePatch } from '../../../cluster/kinds/patch/strategic-merge-patch.ts'
 import type { Factory } from '../factory.ts'
 import { parseGroupVersion } from '../discovery.ts'
-import { schemaNameOf } from '../gvk-schema.ts'
+import { notRegistered, schemaNameOf } from '../gvk-schema.ts'
 import { LAST_APPLIED, withLastApplied } from '../last-applied.ts'
 import { dryRunOf, dryRunSuffix, printerFor } from '../print.ts'
 import { recorded } from '../record.ts'
@@ -50,7 +50,7 @@ export function withOverrides(f: Factory, object: KubeObject): KubeObject {
   // The client knows the type: it refuses what doesn't fit and drops what isn't there.
   const { group, version } = parseGroupVersion(merged.apiVersion ?? '')
   const now = schemaNameOf(group, version, merged.kind)
-  if (!now) throw new Error(`no kind ${JSON.stringify(merged.kind)} is registered for version ${JSON.stringify(merged.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`)
+  if (!now) throw notRegistered(merged.apiVersion ?? '', merged.kind)
   return decodeValue(now, merged).value as KubeObject
 }
 
@@ -90,6 +90,7 @@ export const expose: CommandHandler = async (inv) => {
   const { f, flags, args, out } = inv
   const dryRun = dryRunOf(f)
   const print = printerFor(f, { operation: `exposed${dryRunSuffix(dryRun)}`, typed: true })
+  f.rest()
   const { namespace, explicit } = f.namespace()
   const result = await findResources(f, {
     args, namespace, enforceNamespace: explicit, filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), continueOnError: true, flatten: true,

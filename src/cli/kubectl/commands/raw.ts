@@ -2,7 +2,7 @@ import { failureOf } from '../../../cluster/kinds/response-failure.ts'
 import type { UnixError } from '../../../unix/types.ts'
 import { ConnectionError } from '../errors.ts'
 import { unixText } from '../factory.ts'
-import { readInput } from '../resources.ts'
+import { readInput } from '../file-inputs.ts'
 import type { Invocation } from './handler.ts'
 
 /** --raw: a request to a path as it is written. k8s: kubectl/pkg/rawhttp */
