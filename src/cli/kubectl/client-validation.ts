@@ -2,10 +2,12 @@
  * What kubectl checks of a manifest by itself, because the server is never asked: a `List` is only for kubectl, and kinds that can't be patched
  * don't take the parameter fieldValidation. k8s: kubectl/pkg/validation, cli-runtime/pkg/resource queryParamVerifierV3
  */
+import type { KubeObject } from '../../cluster/kinds/object.ts'
 import { refOf, schemas } from '../../cluster/kinds/schema-table.ts'
 import type { Schema } from '../../cluster/kinds/schema-table.ts'
 import { parseGroupVersion } from './discovery.ts'
 import type { ApiResource } from './discovery.ts'
+import { aggregateMessage } from './errors.ts'
 import type { Factory } from './factory.ts'
 import { schemaNameOf } from './gvk-schema.ts'
 import { klogLine } from './klog.ts'
@@ -42,14 +44,23 @@ function identityOf(data: unknown): Identity {
   return { ...parseGroupVersion(problems.length === 0 ? apiVersion as string : ''), kind: String(kind), problems }
 }
 
-/** k8s: utilerrors.Aggregate Error */
-const summary = (problems: readonly string[]) => problems.length > 1 ? `[${[...new Set(problems)].join(', ')}]` : problems[0]
+const summary = (problems: readonly string[]) => problems.length > 0 ? aggregateMessage(problems) : undefined
 
-/** Whether the server can be trusted with finding unknown fields: it does so for whatever it can patch. */
+/** Whether the server can be trusted with finding unknown fields: it does so for whatever it can patch, and for what a definition describes, in any version. */
 async function serverValidates(f: Factory, { group, version, kind }: Identity): Promise<boolean> {
   if (group === '' && version === 'v1' && kind === 'List') return false
-  return (await served(f, group, version, kind))?.verbs.includes('patch') ?? false
+  if ((await served(f, group, version, kind))?.verbs.includes('patch')) return true
+  return hasDefinition(f, group, kind)
 }
+
+/** Whether a CustomResourceDefinition is there for a kind. k8s: cli-runtime/pkg/resource CRDFinder */
+async function hasDefinition(f: Factory, group: string, kind: string): Promise<boolean> {
+  // Who may not list them finds none.
+  const { items } = await f.rest().list<CustomResourceDefinition>('/apis/apiextensions.k8s.io/v1/customresourcedefinitions').catch(() => ({ items: [] }))
+  return items.some(({ spec }) => spec.group === group && spec.names.kind === kind)
+}
+
+type CustomResourceDefinition = KubeObject & { spec: { group: string; names: { kind: string } } }
 
 /** The resource of a kind, if the server has it. */
 async function served(f: Factory, group: string, version: string, kind: string): Promise<ApiResource | undefined> {

@@ -9,11 +9,17 @@ export class SilentExit extends Error {
   }
 }
 
+/** What several errors say in one line, each once. k8s: utilerrors aggregate.Error */
+export function aggregateMessage(messages: readonly string[]): string {
+  const each = [...new Set(messages)]
+  return each.length === 1 ? each[0]! : `[${each.join(', ')}]`
+}
+
 /** Several errors that are reported together, one per line. k8s: utilerrors.Aggregate */
 export class AggregateErrors extends Error {
   readonly errors: readonly Error[]
   constructor(errors: readonly Error[]) {
-    super(errors.length === 1 ? errors[0]!.message : `[${[...new Set(errors.map((e) => e.message))].join(', ')}]`)
+    super(aggregateMessage(errors.map((e) => e.message)))
     this.errors = errors
   }
 }

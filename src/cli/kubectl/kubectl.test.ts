@@ -124,6 +124,32 @@ describe('the command line', () => {
     expect((await run(['--cluster=nothere', 'get', 'pods'])).stderr).toBe('error: no server found for cluster "nothere"\n')
     expect((await run(['--cluster=nothere', 'api-versions'])).stderr).toBe('error: cluster "nothere" does not exist\n')
   })
+
+  test.each([
+    'apply', 'replace', 'create configmap a --from-literal=wrong', 'create job a', 'run a --image=b', 'certificate approve', 'autoscale deployment a --max=2', 'expose deployment a', 'set env',
+  ])('%s finds out that a context is missing before it looks for anything else', async (command) => {
+    expect((await run(['--context=nothere', ...command.split(' ')])).stderr).toBe('error: context "nothere" does not exist\n')
+  })
+
+  test.each(['taint', 'debug a --profile=wrong', 'create token a'])('%s asks for the namespace first', async (command) => {
+    expect((await run(['--context=nothere', ...command.split(' ')])).stderr).toBe('Error in configuration: context was not found for specified context: nothere\n')
+  })
+
+  test('profiles of debug have names of their own', async () => {
+    expect((await run(['debug', 'a', '--image=b', '--profile=constructor'])).stderr).toBe('error: unknown profile: constructor\n')
+  })
+
+  test('what is wrong with several items of a list alike is told once', async () => {
+    const list = 'apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1}\n- {apiVersion: v1}\n'
+    expect((await run(['apply', '-f', '/list.yaml'], {}, { '/list.yaml': list })).stderr).toBe('error: error validating "/list.yaml": error validating data: kind not set; if you choose to ignore these errors, turn validation off with --validate=false\n')
+  })
+
+  test('a version that a definition does not serve is validated by the server all the same', async () => {
+    const definitions = { kind: 'CustomResourceDefinitionList', items: [{ spec: { group: 'example.com', names: { kind: 'Widget' } } }] }
+    const warned = (kind: string) => run(['apply', '-f', '/a.yaml', '--validate=warn'], { '/apis/apiextensions.k8s.io/v1/customresourcedefinitions': definitions }, { '/a.yaml': `apiVersion: example.com/v2\nkind: ${kind}\nmetadata: {name: a}\n` })
+    expect((await warned('Widget')).stderr).not.toContain('skipping validation')
+    expect((await warned('Gadget')).stderr).toContain('cannot perform warn validation if server-side field validation is unsupported, skipping validation')
+  })
 })
 
 describe('preferences', () => {

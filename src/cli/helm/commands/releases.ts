@@ -114,13 +114,13 @@ export const rollbackCommand: HelmCommand = async (session) => {
   session.out('Rollback was a success! Happy Helming!\n')
 }
 
-/** --cascade. */
-const PROPAGATIONS: Readonly<Record<string, Propagation>> = { background: 'Background', foreground: 'Foreground', orphan: 'Orphan' }
+/** The values of `uninstall --cascade`. */
+const PROPAGATIONS: ReadonlyMap<string, Propagation> = new Map([['background', 'Background'], ['foreground', 'Foreground'], ['orphan', 'Orphan']])
 
 export const uninstallCommand: HelmCommand = async (session) => {
   const { flags } = session
   const cascade = flags.str('cascade')
-  const propagation = PROPAGATIONS[cascade]
+  const propagation = PROPAGATIONS.get(cascade)
   if (!propagation) throw new Error(`invalid cascade value (${cascade}). Must be "background", "foreground", or "orphan"`)
   for (const name of session.args) {
     const told = await uninstall(session, name, {

@@ -51,6 +51,7 @@ export const apply: CommandHandler = async (inv) => {
   if (args.length > 0) throw usageError(spec, `Unexpected args: [${args.join(' ')}]`)
   const serverSide = flags.bool('server-side')
   const dryRun = dryRunOf(f)
+  f.rest()
   const force = flags.bool('force')
   const selector = flags.str('selector')
   if (flags.list('filename').length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')

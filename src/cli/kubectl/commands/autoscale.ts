@@ -42,6 +42,7 @@ export const autoscale: CommandHandler = async (inv) => {
   const metrics = [...(percent > 0 ? [metric('cpu', `${percent}%`)] : []), ...(cpu ? [metric('cpu', cpu)] : []), ...(memory ? [metric('memory', memory)] : [])]
   const dryRun = dryRunOf(f)
   const print = printerFor(f, { operation: `${dryRun === 'client' ? 'created' : 'autoscaled'}${dryRunSuffix(dryRun)}`, typed: true })
+  f.rest()
   const { namespace, explicit } = f.namespace()
   const result = await findResources(f, { args, namespace, enforceNamespace: explicit, filenames: flags.list('filename'), kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), continueOnError: true, flatten: true })
   let count = 0

@@ -9,8 +9,9 @@ import type { CommandHandler } from './handler.ts'
 // k8s: kubectl/pkg/cmd/certificates
 const deciding = (type: 'Approved' | 'Denied', reason: string, message: string, opposite: string): CommandHandler => async ({ f, flags, args, out }) => {
   const files = flags.list('filename')
-  if (args.length === 0 && files.length === 0 && !flags.str('kustomize')) throw new Error('one or more CSRs must be specified as <name> or -f <filename>')
   const print = printerFor(f, { operation: type.toLowerCase(), typed: true })
+  f.rest()
+  if (args.length === 0 && files.length === 0 && !flags.str('kustomize')) throw new Error('one or more CSRs must be specified as <name> or -f <filename>')
   const result = await findResources(f, {
     args: args.length > 0 ? ['certificatesigningrequests', ...args] : [], filenames: files, kustomize: flags.str('kustomize'), recursive: flags.bool('recursive'), namespace: f.namespace().namespace, continueOnError: true, flatten: true, requireObject: false,
   })

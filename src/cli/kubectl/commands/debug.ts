@@ -37,14 +37,16 @@ interface DebugPlan {
 // k8s: kubectl/pkg/cmd/debug DebugOptions
 export const debug: CommandHandler = async (inv) => {
   const { f, flags, args, argsBeforeDash } = inv
+  // Where the command works is settled before anything else of it is looked at.
+  const { namespace, explicit } = f.namespace()
   const split = argsBeforeDash >= 0 && args.length > argsBeforeDash
   const plan: DebugPlan = {
     inv, targets: split ? args.slice(0, argsBeforeDash) : args, words: split ? args.slice(argsBeforeDash) : [],
     env: Object.entries(flags.map('env')).map(([name, value]) => ({ name, value })), setImages: flags.map('set-image'),
     attach: flags.changed('attach') ? flags.bool('attach') : flags.bool('stdin'), profile: debugProfile(flags.str('profile')), custom: readCustomProfile(f),
   }
+  f.rest()
   validate(plan)
-  const { namespace, explicit } = f.namespace()
   const result = await findResources(f, {
     args: plan.targets.map((t) => t.includes('/') ? t : `pods/${t}`), filenames: flags.list('filename'), namespace, enforceNamespace: explicit, latest: flags.list('filename').length > 0,
   })

@@ -259,6 +259,7 @@ const taintText = ({ key, value, effect }: Taint) => !effect ? `${key}${value ? 
 // k8s: kubectl/pkg/cmd/taint
 const taint: CommandHandler = async (inv) => {
   const { f, flags, args, out, spec } = inv
+  const { namespace } = f.namespace()
   const isTaint = (a: string) => a.includes('=') || a.includes(':') || a.endsWith('-')
   const at = args.findIndex(isTaint)
   const resources = at < 0 ? [...args] : args.slice(0, at)
@@ -279,7 +280,7 @@ const taint: CommandHandler = async (inv) => {
   if (all && flags.str('selector')) throw new Error("setting 'all' parameter with a non empty selector is prohibited")
   if (!all && !flags.str('selector') && resources.length < 2) throw new Error("at least one resource name must be specified since 'all' parameter is not set")
   const result = await findResources(f, {
-    args: all || flags.str('selector') ? ['nodes'] : ['nodes', ...resources.slice(1)], namespace: 'default', labelSelector: flags.str('selector') || undefined, all, allowEmptySelector: all, continueOnError: true, flatten: true, latest: true,
+    args: all || flags.str('selector') ? ['nodes'] : ['nodes', ...resources.slice(1)], namespace, labelSelector: flags.str('selector') || undefined, all, allowEmptySelector: all, continueOnError: true, flatten: true, latest: true,
   })
   await result.visit(async (info) => {
     const node = info.object!

@@ -16,9 +16,10 @@ import { rawRequest } from './raw.ts'
 // k8s: kubectl/pkg/cmd/replace
 export const replace: CommandHandler = async (inv) => {
   const { f, flags, out } = inv
-  const dryRun = dryRunOf(f)
-  const force = flags.bool('force')
   const validation = fieldValidation(inv)
+  const dryRun = dryRunOf(f)
+  f.rest()
+  const force = flags.bool('force')
   const print = printerFor(f, { operation: `replaced${dryRunSuffix(dryRun)}` })
   const filenames = flags.list('filename')
   if (filenames.length === 0 && !flags.str('kustomize')) throw new Error('must specify one of -f and -k')

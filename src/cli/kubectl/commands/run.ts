@@ -30,6 +30,7 @@ export const run: CommandHandler = async (inv) => {
   if (!isImageReference(image)) throw new Error(`Invalid image name ${JSON.stringify(image)}: invalid reference format`)
   if (tty && !interactive) throw usageError(spec, '-i/--stdin is required for containers with -t/--tty=true')
   if (flags.bool('expose') && !flags.str('port')) throw usageError(spec, '--port must be set when exposing a service')
+  f.rest()
   const { namespace, explicit } = f.namespace()
   const restart = flags.str('restart') || (interactive ? 'OnFailure' : 'Always')
   if (!['Always', 'OnFailure', 'Never'].includes(restart)) throw usageError(spec, `invalid restart policy: ${restart}`)
@@ -136,5 +137,3 @@ async function attachAndWait(inv: Invocation, pod: PodObject, options: { interac
   if (!terminated?.exitCode) throw new Error(`pod ${ref.namespace}/${ref.name} failed with unknown exit code`)
   throw new CommandExit(`pod ${ref.namespace}/${ref.name} terminated (${terminated.reason ?? ''})\n${terminated.message ?? ''}`, terminated.exitCode)
 }
-
-

@@ -16,9 +16,8 @@ export type DebugProfile = (pod: DebugDraft, container: ContainerSpec, style: De
 
 /** How far a debugging container may reach. k8s: kubectl/pkg/cmd/debug/profiles.go @throws Error for unknown names */
 export function debugProfile(name: string): DebugProfile {
-  const profile = PROFILES[name]
-  if (!profile) throw new Error(`unknown profile: ${name}`)
-  return profile
+  if (!Object.hasOwn(PROFILES, name)) throw new Error(`unknown profile: ${name}`)
+  return PROFILES[name]!
 }
 
 const PROFILES: Record<string, DebugProfile> = {

@@ -28,6 +28,7 @@ export const create: CommandHandler = async (inv) => {
   const dryRun = dryRunOf(f)
   const print = printerFor(f, { operation: `created${dryRunSuffix(dryRun)}` })
   const validation = fieldValidation(inv)
+  f.rest()
   const { namespace, explicit } = f.namespace()
   if (flags.bool('edit')) {
     const { editBeforeCreate } = await import('../edit.ts')

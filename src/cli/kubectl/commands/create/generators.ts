@@ -13,7 +13,7 @@ import type { Operator, Requirement } from '../../../../cluster/kinds/label-sele
 import { patternText, portNameProblems, portNumberProblems } from '../../../../cluster/kinds/names.ts'
 import { findResources } from '../../resources.ts'
 import type { CommandHandler, Invocation } from '../handler.ts'
-import { nameOf, requiredNameOf, submit } from './submit.ts'
+import { nameOf, oneName, requiredNameOf, submit } from './submit.ts'
 
 /** The sub-commands of `create` that make an object from flags. k8s: kubectl/pkg/cmd/create */
 
@@ -579,7 +579,7 @@ const BOUND_KINDS: Record<string, string> = { Node: 'v1', Pod: 'v1', Secret: 'v1
 
 const token: CommandHandler = async (inv) => {
   const { f, flags, out } = inv
-  const name = nameOf(inv)
+  const name = oneName(inv)
   const { namespace } = f.namespace()
   if (!name) throw new Error('service account name is required')
   const durationMs = flags.duration('duration')
@@ -589,7 +589,7 @@ const token: CommandHandler = async (inv) => {
   for (const audience of flags.list('audience')) if (!audience) throw new Error('--audience must not be an empty string')
   if (!kind && flags.str('bound-object-name')) throw new Error('--bound-object-name can only be set if --bound-object-kind is provided')
   if (!kind && flags.str('bound-object-uid')) throw new Error('--bound-object-uid can only be set if --bound-object-kind is provided')
-  if (kind && !BOUND_KINDS[kind]) throw new Error(`supported --bound-object-kind values are ${Object.keys(BOUND_KINDS).join(', ')}`)
+  if (kind && !Object.hasOwn(BOUND_KINDS, kind)) throw new Error(`supported --bound-object-kind values are ${Object.keys(BOUND_KINDS).join(', ')}`)
   if (kind && !flags.str('bound-object-name')) throw new Error('--bound-object-name is required if --bound-object-kind is provided')
   const request = {
     apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {},

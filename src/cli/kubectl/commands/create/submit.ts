@@ -31,8 +31,15 @@ export function writeQuery(inv: Pick<Invocation, 'flags'>, dryRun: DryRun, manag
   return { ...(fieldManager ? { fieldManager } : {}), ...(dryRun === 'server' ? { dryRun: 'All' } : {}) }
 }
 
-/** The one NAME of a generator. @throws UsageError */
+/** The one NAME of a generator; that the server can be asked is looked at right after it. @throws UsageError, Error */
 export function nameOf(inv: Invocation): string {
+  const name = oneName(inv)
+  inv.f.rest()
+  return name
+}
+
+/** The one NAME of a command. @throws UsageError */
+export function oneName(inv: Invocation): string {
   const count = inv.argsBeforeDash >= 0 ? inv.argsBeforeDash : inv.args.length
   if (count !== 1) throw usageError(inv.spec, `exactly one NAME is required, got ${count}`)
   return inv.args[0]!
