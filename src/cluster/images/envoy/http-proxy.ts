@@ -1,4 +1,4 @@
-import { httpRequest, httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
@@ -119,7 +119,7 @@ export class HttpProxy {
     if (!cluster || cluster.endpoints.length === 0) { exchange.flags = 'UH'; return local(503, 'no healthy upstream') }
     const body = request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined
     exchange.bytesReceived = body?.length ?? 0
-    const headers = new Headers(request.headers)
+    const headers = copyHeaders(request.headers)
     if (request.headers.get('upgrade') === null) headers.delete('connection')
     headers.set('host', authority)
     headers.set('x-request-id', exchange.requestId)
@@ -162,7 +162,7 @@ export class HttpProxy {
         return local(status, text)
       }
       if (result.status === 101) return result
-      const answer = new Headers(result.headers)
+      const answer = copyHeaders(result.headers)
       for (const name of HOP_HEADERS) answer.delete(name)
       exchange.upstreamMs = this.#proc.clock.nowMs() - nowMs
       answer.set('x-envoy-upstream-service-time', String(Math.round(exchange.upstreamMs)))

@@ -1,4 +1,4 @@
-import { httpRequest, httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
@@ -229,7 +229,7 @@ export class FrontServer {
         upstream.statuses.push(String(response.status))
         upstream.seconds.push(((clock.nowMs() - beginMs) / 1000).toFixed(3))
         if (response.status === 101) return response
-        const answer = new Headers(response.headers)
+        const answer = copyHeaders(response.headers)
         for (const name of [...HOP_HEADERS, 'server', 'date']) answer.delete(name)
         if (backend.affinity && cookie === undefined) answer.append('set-cookie', affinityCookie(exchange, backend.affinity, clock.nowMs()))
         return httpResponse(response.body, { status: response.status, statusText: response.statusText, headers: answer })
@@ -261,7 +261,7 @@ export class FrontServer {
 
   #requestHeaders(exchange: Exchange, options: Options): Headers {
     const { setup, request, httpHost, scheme, port, remoteIp, requestId } = exchange
-    const headers = new Headers(request.headers)
+    const headers = copyHeaders(request.headers)
     for (const name of [...headers.keys()]) if (name.includes('_')) headers.delete(name)
     const set = (name: string, value: string | null) => { if (value === null || value === '') headers.delete(name); else headers.set(name, value) }
     const [before, hostBefore] = [request.headers.get('x-forwarded-for'), request.headers.get('x-forwarded-host')]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { httpRequest } from '../../../base/http.ts'
+import { allHeaderLines, appendHeaderLine, httpRequest, httpResponse } from '../../../base/http.ts'
 import { createPipe } from '../../../base/streams.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
 import type { TestMachine } from '../../../unix/test-machine.ts'
@@ -89,4 +89,17 @@ test('what cannot be served is refused when nginx starts or tests its configurat
   expect((await test('', '-t', { '/etc/nginx/nginx.conf': 'events {}\nstream {}\n' })).log).toContain('the "stream" module is not supported here in /etc/nginx/nginx.conf:2')
   expect((await test('', '-x')).log).toBe('nginx: invalid option: "x"\n')
   expect((await test('include part;', '-T', { '/etc/nginx/part': 'server { }\n' })).log).toBe('nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful\n# configuration file /etc/nginx/nginx.conf:\nevents {}\nhttp {\ninclude part;\n}\n\n# configuration file /etc/nginx/part:\nserver { }\n\n')
+})
+
+test('lines of one header go through a proxy as lines', async () => {
+  const { on } = await serving('server { listen 80; location / { proxy_pass http://127.0.0.1:8080; } }')
+  const more = (headers: Headers) => allHeaderLines(headers).filter(([name]) => name === 'x-more').map(([, value]) => value)
+  on.machine.net.listenHttp(8080, ({ headers }) => {
+    const answer = new Headers()
+    for (const value of more(headers)) appendHeaderLine(answer, 'x-more', `${value}!`)
+    return httpResponse('ok', { headers: answer })
+  })
+  const headers = new Headers()
+  for (const value of ['a', 'b']) appendHeaderLine(headers, 'x-more', value)
+  expect(more((await on.machine.net.fetch(httpRequest('http://127.0.0.1/', { headers }))).headers)).toEqual(['a!', 'b!'])
 })

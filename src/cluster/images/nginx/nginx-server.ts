@@ -1,5 +1,5 @@
 import { joinPath, resolvePath } from '../../../unix/path.ts'
-import { httpRequest, httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpRequest, httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import { reasonPhrase } from '../../../unix/net/http1.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
@@ -322,7 +322,7 @@ async function withSubstitutions(exchange: Exchange, response: Response, path: s
     const [old, fresh] = [substitute(exchange, from, path), substitute(exchange, to, path)]
     text = isOnce ? text.replace(old, () => fresh) : text.replaceAll(old, () => fresh)
   }
-  const headers = new Headers(response.headers)
+  const headers = copyHeaders(response.headers)
   headers.delete('last-modified')
   headers.set('content-length', String(new TextEncoder().encode(text).length))
   return httpResponse(text, { status: response.status, statusText: response.statusText, headers })
@@ -456,7 +456,7 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
   const isRewritten = path !== decodeURIComponentSafely(url.pathname)
   const rest = isRewritten ? encodeURI(path) : uri === undefined ? url.pathname : uri + (pass.args[0]!.includes('$') ? '' : url.pathname.slice(prefix.length))
   const query = exchange.args === '' ? '' : `?${exchange.args}`
-  const headers = new Headers(request.headers)
+  const headers = copyHeaders(request.headers)
   headers.set('host', authority!)
   headers.set('connection', 'close')
   for (const directive of innermost(exchange.levels, 'proxy_set_header')) {
@@ -473,7 +473,7 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
     try {
       const response = await proc.net.fetch(httpRequest(address, { method: request.method, headers, body: exchange.body ?? request.body, signal: request.signal }), { insecure: true, connectTimeoutMs: 60_000 })
       if (response.status === 101) return response
-      const answer = new Headers(response.headers)
+      const answer = copyHeaders(response.headers)
       for (const name of ['connection', 'transfer-encoding', 'server', 'date', ...innermost(exchange.levels, 'proxy_hide_header').map((d) => d.args[0]!)]) answer.delete(name)
       return httpResponse(response.body, { status: response.status, headers: answer })
     } catch (error) {
