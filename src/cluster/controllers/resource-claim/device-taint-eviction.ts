@@ -21,7 +21,7 @@ export function deviceTaintEvictionController(): Controller {
   const pending = new Map<string, string>()
 
   async function evict({ metadata }: Pod, { api, clock, events }: ControllerContext): Promise<void> {
-    const { name, namespace, uid, generation } = metadata
+    const { name, namespace, uid } = metadata
     try {
       const pod = await api.get<Pod>('pods', name!, namespace)
       if (pod.metadata.uid !== uid || pod.metadata.deletionTimestamp !== undefined) return
@@ -29,7 +29,8 @@ export function deviceTaintEvictionController(): Controller {
       await api.patch('pods', name!, namespace, 'application/strategic-merge-patch+json', {
         metadata: { uid },
         status: conditionInPatch(pod.status?.conditions, {
-          type: 'DisruptionTarget', ...(generation ? { observedGeneration: generation } : {}), status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
+          // Unlike others that evict, this one doesn't say which generation it saw.
+          type: 'DisruptionTarget', status: 'True', lastTransitionTime: rfc3339(clock.nowMs()),
           reason: 'DeletionByDeviceTaintManager', message: 'Device Taint manager: deleting due to NoExecute taint',
         }),
       }, { subresource: 'status' })

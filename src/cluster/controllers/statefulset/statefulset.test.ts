@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import type { DaemonSet, Pod, StatefulSet } from '../../kinds/generated/types.ts'
+import type { Event, DaemonSet, Pod, StatefulSet } from '../../kinds/generated/types.ts'
 import type { KubeObject } from '../../kinds/object.ts'
 import { startTestControlPlane, type TestControlPlane } from '../test-control-plane.ts'
 
@@ -99,4 +99,29 @@ test("claims get the owners that the set's policy asks for, whatever others own 
   await retain({ whenScaled: 'Delete' })
   await plane.clock.until(async () => (await owners(0))[0] === 'StatefulSet/db manages', { withinMs: 5_000 })
   expect((await owners(0))).toHaveLength(1)
+})
+
+test('the claims of a pod that waits follow the policy of a set that creates one after the other, too; a pod that runs is told of as updated', async () => {
+  plane = await startTestControlPlane()
+  plane.runPods()
+  await plane.addNode('one')
+  const owners = async () => ((await plane.api.get('persistentvolumeclaims', 'data-db-0', 'default')).metadata.ownerReferences ?? []).map(({ kind }) => kind)
+  const whenDeleted = (policy: string) => plane.api.patch('statefulsets.apps', 'db', 'default', 'application/merge-patch+json', { spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted: policy } } })
+  await plane.api.create('statefulsets.apps', {
+    apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name: 'db', namespace: 'default' },
+    spec: {
+      replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: template('v1'),
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'by-hand', resources: { requests: { storage: '1Gi' } } } }],
+    },
+  } as unknown as StatefulSet)
+  await plane.clock.until(async () => (await names()).length === 1, { withinMs: 30_000 })
+  await whenDeleted('Delete')
+  await plane.clock.until(async () => (await owners()).length === 1, { withinMs: 5_000 })
+  await plane.api.create('persistentvolumes', { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'v' }, spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'by-hand', hostPath: { path: '/data' } } } as KubeObject)
+  await plane.clock.until(async () => (await plane.api.get<StatefulSet>('statefulsets.apps', 'db', 'default')).status?.readyReplicas === 1, { withinMs: 400_000 })
+  await whenDeleted('Retain')
+  await plane.clock.until(async () => (await owners()).length === 0, { withinMs: 5_000 })
+  await plane.clock.advance(5_000)
+  const events = (await plane.api.list<Event>('events', { namespace: 'default' })).items
+  expect(events.filter(({ reason }) => reason === 'SuccessfulUpdate').map(({ message, count }) => [message, count])).toEqual([['Update Pod db-0 in StatefulSet db successful', 1]])
 })

@@ -135,13 +135,17 @@ class StatefulSetSync {
       await this.#create(ordinal)
       return monotonic
     }
-    if (pod.status?.phase === 'Pending') await this.#createClaims(ordinal, pod)
+    if (pod.status?.phase === 'Pending') await this.#createMissingClaims(ordinal, pod)
     if (monotonic && (pod.metadata.deletionTimestamp !== undefined || pod.status?.phase !== 'Running' || this.#isUnavailable(pod))) return true
-    await this.#applyRetention(ordinal, pod)
-    if (isIntact(set, pod, ordinal) || pod.metadata.deletionTimestamp !== undefined) return false
-    await this.#createClaims(ordinal, pod)
-    const name = pod.metadata.name!
-    await this.#recorded('update', name, () => this.#context.api.update('pods', withIdentity(set, pod, ordinal)))
+    const hasOwnersWanted = this.#hasOwnersWanted(ordinal, pod)
+    const isAsItShouldBe = isIntact(set, pod, ordinal) || pod.metadata.deletionTimestamp !== undefined
+    if (isAsItShouldBe && hasOwnersWanted) return false
+    // Also where only its claims had the wrong owners, the pod itself is written again, which changes nothing, and told of. k8s: UpdateStatefulPod
+    await this.#recorded('update', pod.metadata.name!, async () => {
+      if (!isAsItShouldBe) await this.#createClaims(ordinal, pod)
+      if (!hasOwnersWanted) await this.#applyRetention(ordinal, pod)
+      await this.#context.api.update('pods', withIdentity(set, pod, ordinal))
+    })
     return false
   }
 
@@ -164,13 +168,32 @@ class StatefulSetSync {
       this.#event('create', name, error)
       throw error
     }
+    let created: Pod | undefined
+    let failure: unknown
     try {
-      const created = await api.create<Pod>('pods', pod)
-      this.#event('create', name)
-      await this.#applyRetention(ordinal, created)
+      created = await api.create<Pod>('pods', pod)
     } catch (error) {
       // Somebody else's pod has the name, perhaps one on its way out: no event, but another try.
-      if (!isStatusError(error, 'AlreadyExists') && !isNamespaceTerminating(error)) this.#event('create', name, error)
+      if (isStatusError(error, 'AlreadyExists')) throw error
+      failure = error
+    }
+    await this.#tellFailure(name, () => this.#applyRetention(ordinal, created ?? pod))
+    if (failure === undefined || !isNamespaceTerminating(failure)) this.#event('create', name, failure)
+    if (failure !== undefined) throw failure
+  }
+
+  /** What a pod that waits may be waiting for. k8s: createMissingPersistentVolumeClaims */
+  async #createMissingClaims(ordinal: number, pod: Pod): Promise<void> {
+    await this.#createClaims(ordinal, pod)
+    await this.#tellFailure(pod.metadata.name!, () => this.#applyRetention(ordinal, pod))
+  }
+
+  /** Does what belongs to a pod's claims: only that it failed is told. */
+  async #tellFailure(podName: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#event('update', podName, error)
       throw error
     }
   }
@@ -198,17 +221,29 @@ class StatefulSetSync {
   async #applyRetention(ordinal: number, pod: Pod): Promise<void> {
     const set = this.#set
     const { api, events } = this.#context
-    const start = firstOrdinal(set)
-    const isCondemned = ordinal < start || ordinal >= start + (set.spec!.replicas ?? 1)
-    const held = this.#heldClaims(ordinal)
     // All of them are looked at again once one is not as it should be.
-    if (held.every((claim) => wantedOwners(claim, set, pod, isCondemned) === undefined)) return
-    for (const claim of held) {
+    if (this.#hasOwnersWanted(ordinal, pod)) return
+    for (const claim of this.#heldClaims(ordinal)) {
       if (hasConflictingController(claim, set, pod))
         events.event(set, 'Warning', 'ConflictingController', `PersistentVolumeClaim ${claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`)
-      const ownerReferences = wantedOwners(claim, set, pod, isCondemned)
-      if (ownerReferences) await api.update('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, ownerReferences } })
+      const ownerReferences = wantedOwners(claim, set, pod, this.#isCondemned(ordinal))
+      if (!ownerReferences) continue
+      try {
+        await api.update('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, ownerReferences } })
+      } catch (error) {
+        throw new Error(`could not update claim ${claim.metadata.name} for delete policy ownerRefs: ${messageOf(error)}`)
+      }
     }
+  }
+
+  /** Whether the claims of a pod have the owners that the set's policy asks for. k8s: ClaimsMatchRetentionPolicy */
+  #hasOwnersWanted(ordinal: number, pod: Pod): boolean {
+    return this.#heldClaims(ordinal).every((claim) => wantedOwners(claim, this.#set, pod, this.#isCondemned(ordinal)) === undefined)
+  }
+
+  #isCondemned(ordinal: number): boolean {
+    const start = firstOrdinal(this.#set)
+    return ordinal < start || ordinal >= start + (this.#set.spec!.replicas ?? 1)
   }
 
   /** The claims of a pod that are there. */

@@ -198,8 +198,14 @@ test('a taint that nobody tolerates takes pods off their devices, others after t
   for (const name of ['plain', 'patient', 'tolerant']) await pod(name, { resourceClaimTemplateName: name })
   await plane.clock.until(async () => (await Promise.all(['plain', 'patient', 'tolerant'].map((name) => bound(name)()))).every(Boolean), { withinMs: 10_000 })
   const slice = await plane.api.get<any>(RESOURCE_SLICES, 'one-slice')
+  const disruptions: unknown[] = []
+  const watch = plane.api.watch<Pod>('pods', { namespace: 'default', resourceVersion: (await plane.api.list('pods')).metadata.resourceVersion! }, (events) => {
+    for (const { object } of events) disruptions.push(...(object as Pod).status?.conditions?.filter(({ type }) => type === 'DisruptionTarget') ?? [])
+  })
   await plane.api.update(RESOURCE_SLICES, { ...slice, spec: { ...slice.spec, devices: slice.spec.devices.map((device: Device) => ({ ...device, taints: [{ key: 'hot', effect: 'NoExecute' }] })) } })
   await plane.clock.advance(5_000)
+  watch.stop()
+  expect(disruptions[0]).toEqual({ type: 'DisruptionTarget', status: 'True', lastProbeTime: null, lastTransitionTime: expect.any(String), reason: 'DeletionByDeviceTaintManager', message: 'Device Taint manager: deleting due to NoExecute taint' })
   const there = async () => (await plane.api.list<Pod>('pods', { namespace: 'default' })).items.map(({ metadata }) => metadata.name!).sort()
   expect(await there()).toEqual(['patient', 'tolerant'])
   await plane.clock.advance(60_000)
