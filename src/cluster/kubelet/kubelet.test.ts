@@ -311,10 +311,14 @@ test('a container whose configuration can\'t be had any more ends as on a node t
 test('a pod whose image was being pulled goes on pulling in its sandbox', async () => {
   node = await startTestNode()
   await node.createPod('new', { initContainers: [{ name: 'init', image: 'box:1', args: ['exit', '0'] }], containers: [{ name: 'c', image: 'userbox:1', args: ['forever'] }] })
-  const { status: { podIP } } = await node.until('new', (p) => p.status.conditions?.some((c) => c.type === 'PodReadyToStartContainers' && c.status === 'True'))
+  const { metadata: { uid }, status } = await node.until('new', (p) => p.status.conditions?.some((c) => c.type === 'PodReadyToStartContainers' && c.status === 'True'))
+  // The kubelet tells that the sandbox is there and nothing more: addresses come with the first container's status.
+  expect(status.podIP).toBeUndefined()
+  expect(status.containerStatuses![0]!.state!.waiting!.reason).toBe('PodInitializing')
+  const { ips } = node.runtime.podSandbox(uid!)!
   await node.restart()
   const pod = await node.until('new', ready)
-  expect(pod.status.podIP).toBe(podIP)
+  expect(pod.status.podIPs).toEqual(ips.map((ip) => ({ ip })))
   expect(pod.status.containerStatuses![0]).toMatchObject({ restartCount: 0, lastState: {} })
 })
 

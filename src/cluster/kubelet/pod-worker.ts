@@ -394,7 +394,7 @@ export class PodWorker {
         return [new StartError('CreatePodSandboxError', text)]
       }
       const fresh = this.#runtimeStatus()
-      if (!this.#mustEnd()) statuses.set(pod, this.#status(fresh, false))
+      if (!this.#mustEnd()) statuses.setSandboxReady(pod)
       // Init containers that were taken away count all the same: they start once more.
       status = { ...fresh, containers: before.containers }
     }

@@ -4,7 +4,7 @@ import { deepEqual, deepFreeze } from '../../base/freeze.ts'
 import type { Log } from '../../base/log.ts'
 import type { Api } from '../client/api.ts'
 import { isStatusError } from '../kinds/status-error.ts'
-import type { ContainerStatus, Pod, PodStatus } from '../kinds/generated/types.ts'
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '../kinds/generated/types.ts'
 import { KUBELET_CONDITIONS, containersReadyCondition, readyCondition } from './pod-conditions.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase } from './pod-spec.ts'
 
@@ -64,6 +64,15 @@ export class StatusManager {
 
   set(pod: Pod, status: PodStatus): void {
     this.#update(pod, status, false, pod.metadata.deletionTimestamp !== undefined)
+  }
+
+  /** The sandbox, its network and the volumes are there, long before images are pulled. Nothing else of the status is told yet, not even the addresses. k8s: Kubelet OnPodSandboxReady */
+  setSandboxReady(pod: Pod): void {
+    const status = this.#entries.get(pod.metadata.uid!)?.status ?? pod.status ?? {}
+    const ready: PodCondition = { type: 'PodReadyToStartContainers', status: 'True', ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}), lastProbeTime: null as unknown as string }
+    const conditions = status.conditions ?? []
+    const isKnown = conditions.some(({ type }) => type === ready.type)
+    this.#update(pod, { ...status, conditions: isKnown ? conditions.map((c) => c.type === ready.type ? ready : c) : [...conditions, ready] }, false, pod.metadata.deletionTimestamp !== undefined)
   }
 
   /** k8s: SetContainerReadiness */
