@@ -133,15 +133,15 @@ export class Registry {
   async #createAdmitted(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
     const generated = !draft.metadata.name && Boolean(draft.metadata.generateName)
     for (let attempt = 1; ; attempt++) {
-      // A failed attempt leaves its marks on the draft, so all but the last work on a copy.
-      const copy = generated && attempt < NAME_ATTEMPTS ? thaw(draft) : draft
       try {
-        return await this.#createOnce(endpoint, copy, request)
+        return await this.#createOnce(endpoint, draft, request)
       } catch (error) {
         if (!generated || !isStatusError(error, 'AlreadyExists')) throw error
-        if (attempt < NAME_ATTEMPTS) continue
-        throw apiError.generic(409, 'AlreadyExists', `${textOf(endpoint)} "${copy.metadata.name}" already exists, the server was not able to generate a unique name for the object`,
-          { ...error.status.details })
+        const { name } = draft.metadata
+        if (attempt === NAME_ATTEMPTS)
+          throw apiError.generic(409, 'AlreadyExists', `${textOf(endpoint)} "${name}" already exists, the server was not able to generate a unique name for the object`, { ...error.status.details })
+        // What else an attempt fills in, the next one fills in anew.
+        delete draft.metadata.name
       }
     }
   }

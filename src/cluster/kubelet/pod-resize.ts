@@ -29,6 +29,8 @@ export class PodResize {
   #allotted = new Map<string, ResourceRequirements>()
   /** With what the pod as a whole had then. */
   #applied = new Map<string, { own: ResourceRequirements; pod: ResourceRequirements | undefined }>()
+  /** A spec that asks for just what was allotted. */
+  #wholly: Pod['spec'] | undefined
   /** Of the pod as a whole. */
   #allottedToPod: ResourceRequirements | undefined
   #appliedToPod: ResourceRequirements | undefined
@@ -145,12 +147,17 @@ export class PodResize {
   }
 
   #allot(pod: Pod): void {
+    this.#wholly = undefined
     for (const container of resizable(pod)) this.#allotted.set(container.name, container.resources ?? {})
     this.#allottedToPod = pod.spec.resources
   }
 
   #isAllAllotted(pod: Pod): boolean {
-    return (this.#allottedToPod === pod.spec.resources || deepEqual(this.#allottedToPod, pod.spec.resources)) && resizable(pod).every((c) => this.#isAllotted(c))
+    // Whoever looks for room asks every pod of the node; writes of a status leave its spec as it is.
+    if (this.#wholly === pod.spec) return true
+    const isAll = (this.#allottedToPod === pod.spec.resources || deepEqual(this.#allottedToPod, pod.spec.resources)) && resizable(pod).every((c) => this.#isAllotted(c))
+    if (isAll) this.#wholly = pod.spec
+    return isAll
   }
 
   #isAllotted(container: Container): boolean {

@@ -195,7 +195,7 @@ export class StatusManager {
     try {
       for (let attempt = 0; ; attempt++) {
         const merged = this.#merged(entry, apiPod)
-        if (deepEqual(comparable(merged), comparable(apiPod.status ?? {}))) break
+        if (isSameStatus(merged, apiPod.status ?? {})) break
         try {
           apiPod = await api.updateStatus<Pod>('pods', { ...apiPod, status: merged })
           break
@@ -254,9 +254,15 @@ export class StatusManager {
   }
 }
 
-/** Without differences that mean nothing. */
-function comparable(status: PodStatus): PodStatus {
-  return { ...status, conditions: (status.conditions ?? []).map((c) => ({ ...c, lastProbeTime: undefined as unknown as string })) }
+/** Whether nothing differs that means anything. k8s: isPodStatusByKubeletEqual, normalizeStatus */
+function isSameStatus(a: PodStatus, b: PodStatus): boolean {
+  const [mine, theirs] = [a.conditions ?? [], b.conditions ?? []]
+  if (mine.length !== theirs.length) return false
+  for (let i = 0; i < mine.length; i++) {
+    const [c, other] = [mine[i]!, theirs[i]!]
+    if (c !== other && !deepEqual({ ...c, lastProbeTime: undefined }, { ...other, lastProbeTime: undefined })) return false
+  }
+  return deepEqual({ ...a, conditions: undefined }, { ...b, conditions: undefined })
 }
 
 function containerById(status: PodStatus, id: string): ContainerStatus | undefined {

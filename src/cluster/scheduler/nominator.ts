@@ -35,9 +35,13 @@ export class Nominator {
     this.#nominations.delete(uid)
   }
 
+  /** No pod has a node promised: so it is mostly. */
+  get isEmpty(): boolean {
+    return this.#nominations.size === 0
+  }
+
   /** The pods that are nominated to a node, in the order in which they were. */
   on(nodeName: string): PodInfo[] {
-    if (this.#nominations.size === 0) return []
     return [...this.#nominations.values()].filter((nomination) => nomination.nodeName === nodeName).map(({ info }) => info)
   }
 }

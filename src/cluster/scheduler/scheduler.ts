@@ -309,6 +309,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** All filters, also as if pods nominated to the node were there already. k8s: RunFilterPluginsWithNominatedPods */
   function runFilters(cycle: Cycle, node: NodeInfo): SchedulingStatus | undefined {
+    if (nominator.isEmpty) return runPlainFilters(cycle, node)
     const guests = nominator.on(node.node.metadata.name!).filter((guest) => guest.priority >= cycle.info.priority && guest.pod.metadata.uid !== cycle.pod.metadata.uid)
     if (guests.length > 0) {
       const what = { ...cycle, state: cloneState(cycle.state) }

@@ -170,20 +170,21 @@ export const podTopologySpread: PreFilterPlugin & FilterPlugin & PreScorePlugin 
     const { cluster } = handle
     const ignored = new Set<string>()
     const counts = constraints.map(() => new Map<string, number>())
-    for (const { node } of nodes) {
-      if (requireAll && !hasAllKeys(node, constraints)) {
-        ignored.add(node.metadata.name!)
-        continue
-      }
-      for (let i = 0; i < constraints.length; i++) {
-        const { topologyKey } = constraints[i]!
-        // Nodes without the label are a topology of their own, where not all labels are required.
-        if (topologyKey !== HOSTNAME) counts[i]!.set(node.metadata.labels?.[topologyKey] ?? '', 0)
+    if (requireAll) for (const { node } of nodes) if (!hasAllKeys(node, constraints)) ignored.add(node.metadata.name!)
+    /** Whether a node has the key: those without are a topology of their own where not all labels are required, but nobody asks for its count. */
+    const isLabelled = constraints.map(() => false)
+    for (const [i, { topologyKey }] of constraints.entries()) {
+      if (topologyKey === HOSTNAME) continue
+      for (const { node } of nodes) {
+        if (ignored.size > 0 && ignored.has(node.metadata.name!)) continue
+        const value = node.metadata.labels?.[topologyKey]
+        if (value !== undefined) isLabelled[i] = true
+        counts[i]!.set(value ?? '', 0)
       }
     }
     const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.counts).counts)
     for (const [i, constraint] of constraints.entries()) {
-      if (constraint.topologyKey === HOSTNAME || counts[i]!.size === 0) continue
+      if (!isLabelled[i]) continue
       for (const { node } of cluster.nodes) {
         if (requireAll && !hasAllKeys(node, constraints)) continue
         const value = node.metadata.labels?.[constraint.topologyKey] ?? ''
