@@ -21,7 +21,7 @@ test('what a server comes with lies in a folder of its disk, and each file is an
   expect([name, source]).toEqual(['coredns', `${FOLDER}/coredns.yaml`])
   expect(checksum).toBe((await onServer(`sha256sum ${FOLDER}/coredns.yaml`)).split(' ')[0])
   expect(await out('kubectl get deployment coredns -n kube-system -o jsonpath="{.metadata.labels.objectset\\.rio\\.cattle\\.io/hash}"')).toBe('bce283298811743a0386ab510f2f67ef74240c57')
-  expect(await out('kubectl get pods -n kube-system --no-headers | grep traefik | grep -v svclb')).toMatch(/^traefik-\S+ +1\/1 +Running/)
+  expect(await out('kubectl get pods -n kube-system --no-headers | grep traefik | grep -v svclb')).toMatch(/^helm-install-traefik-crd-\w+ +0\/1 +Completed .*\nhelm-install-traefik-\w+ +0\/1 +Completed .*\ntraefik-\S+ +1\/1 +Running/)
   expect(await out('kubectl api-resources --api-group=helm.cattle.io --no-headers -o name')).toBe('helmchartconfigs.helm.cattle.io\nhelmcharts.helm.cattle.io\n')
 })
 
@@ -84,7 +84,7 @@ sleep 40`)
   await out('kubectl delete helmchart mini -n kube-system')
   expect((await lab.run('kubectl get configmap paint -n paints')).stderr).toContain('"paint" not found')
   await out('sleep 10')
-  expect(await out('helm list -n paints -q; kubectl get jobs,serviceaccounts,secrets,configmaps -n kube-system -o name | grep mini || true; kubectl get clusterrolebindings -o name | grep helm-kube-system || true')).toBe('')
+  expect(await out('helm list -n paints -q; kubectl get jobs,serviceaccounts,secrets,configmaps -n kube-system -o name | grep mini || true; kubectl get clusterrolebindings -o name | grep helm-kube-system-mini || true')).toBe('')
   expect(await events('HelmChart', 'mini')).toContain('Normal helm-controller RemoveJob: Uninstalled HelmChart using Job kube-system/helm-delete-mini, removing resources')
 })
 

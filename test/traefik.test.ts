@@ -92,6 +92,7 @@ test('HTTPS shows the certificate of the host, and Traefik\'s own where there is
 })
 
 test('a provider whose definitions are missing keeps no other one waiting', async () => {
+  await out('kubectl get crd -o name | grep gateway.networking.k8s.io | xargs kubectl delete')
   await out('kubectl create clusterrolebinding second --clusterrole=cluster-admin --serviceaccount=default:default')
   await out(`kubectl run second --image=traefik:v3.6.13 -- --entryPoints.web.address=:8000 --providers.kubernetesingress --providers.kubernetesgateway; kubectl wait --for=condition=Ready pod/second; ${SETTLE}`)
   expect(await out('kubectl get crd -o name')).not.toContain('gateway.networking.k8s.io')

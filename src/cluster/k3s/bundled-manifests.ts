@@ -4,6 +4,7 @@ import { coreDns, localPathStorage } from '../kubeadm/addons.ts'
 import { cloudControllerManager } from '../kubeadm/cloud-controller-manager.ts'
 import { metricsServerAddon, traefikAddon } from '../kubeadm/k3s-addons.ts'
 import type { FileSystem } from '../../unix/types.ts'
+import { chartAddress } from './static-files.ts'
 import { manifestText } from './manifest-text.ts'
 
 /** Where a server looks for manifests, on its disk. */
@@ -17,12 +18,12 @@ const METRICS_SERVER_FILES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** What a server has its deploy controller apply, by path below {@link MANIFEST_FOLDER}. k3s: manifests/ */
-export async function bundledManifests({ serviceCidr, clusterDomain }: { serviceCidr: string; clusterDomain: string }): Promise<Record<string, KubeObject[]>> {
+export function bundledManifests({ serviceCidr, clusterDomain }: { serviceCidr: string; clusterDomain: string }): Record<string, KubeObject[]> {
   const metrics = metricsServerAddon()
   return {
     'ccm.yaml': cloudControllerManager(), 'coredns.yaml': coreDns({ serviceCidr, clusterDomain, replicas: 1 }), 'local-storage.yaml': localPathStorage('local-path'),
     ...Object.fromEntries(Object.entries(METRICS_SERVER_FILES).map(([file, names]) => [`metrics-server/${file}.yaml`, metrics.filter(({ kind, metadata: { name } }) => names.includes(`${kind} ${name}`))])),
-    'traefik.yaml': await traefikAddon(),
+    'traefik.yaml': traefikAddon(chartAddress),
   }
 }
 

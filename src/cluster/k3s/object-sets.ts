@@ -50,8 +50,7 @@ export class ObjectSets {
    */
   async apply(owner: SetOwner, setId: string, objects: readonly KubeObject[], kinds: readonly KindRef[] = []): Promise<void> {
     const { client, fieldManager } = this.#options
-    const marks = { [`${PREFIX}/id`]: setId, [`${PREFIX}/owner-gvk`]: gvkText(owner), [`${PREFIX}/owner-name`]: owner.name, [`${PREFIX}/owner-namespace`]: owner.namespace }
-    const hash = bytesToHex(sha1(utf8ToBytes(Object.values(marks).join(''))))
+    const { marks, hash } = marksOf(owner, setId)
     const wanted = new Set<string>()
     const rank = ({ kind }: KubeObject) => FIRST.includes(kind) ? 0 : 1
     for (const object of [...objects].sort((a, b) => rank(a) - rank(b))) {
@@ -65,14 +64,35 @@ export class ObjectSets {
     await this.#prune(hash, wanted, [...kinds, ...objects])
   }
 
+  /**
+   * Lets a set's objects go: they stay as they are, but no set takes them away any more.
+   * @param marksOfNext what labels and annotations they get instead
+   * @throws StatusError
+   */
+  async release(owner: SetOwner, setId: string, kinds: readonly KindRef[], marksOfNext: (object: KubeObject) => Pick<KubeObject['metadata'], 'annotations' | 'labels'>): Promise<void> {
+    const { api, fieldManager } = this.#options
+    const { marks, hash } = marksOf(owner, setId)
+    for await (const { ref, object } of this.#members(hash, kinds)) {
+      const { annotations, labels } = marksOfNext(object)
+      const without = Object.fromEntries(Object.keys(marks).map((key) => [key, null]))
+      const patch = { metadata: { annotations: { ...without, ...annotations }, labels: { [HASH_LABEL]: null, ...labels } } }
+      await api.patch(ref, object.metadata.name!, object.metadata.namespace, 'application/merge-patch+json', patch, { fieldManager }).catch(unlessGone)
+    }
+  }
+
   async #prune(hash: string, wanted: ReadonlySet<string>, kinds: readonly KindRef[]): Promise<void> {
+    for await (const { ref, object: { metadata: { name, namespace } } } of this.#members(hash, kinds)) {
+      if (wanted.has(`${ref} ${namespace ?? ''}/${name}`)) continue
+      await this.#options.api.delete(ref, name!, namespace, { propagationPolicy: 'Background' }).catch(unlessGone)
+    }
+  }
+
+  /** The objects of some kinds that are marked as a set's. */
+  async *#members(hash: string, kinds: readonly KindRef[]) {
     const { api, directory } = this.#options
     for (const ref of new Set(kinds.flatMap(({ apiVersion, kind }) => directory.find(apiVersion, kind)?.ref ?? []))) {
       const { items } = await api.list(ref, { labelSelector: `${HASH_LABEL}=${hash}` })
-      for (const { metadata: { name, namespace } } of items) {
-        if (wanted.has(`${ref} ${namespace ?? ''}/${name}`)) continue
-        await api.delete(ref, name!, namespace, { propagationPolicy: 'Background' }).catch((error: unknown) => { if (!isStatusError(error, 'NotFound')) throw error })
-      }
+      for (const object of items) yield { ref, object }
     }
   }
 
@@ -81,6 +101,16 @@ export class ObjectSets {
     if (!served) throw new Error(`failed to find GVK for ${gvkText({ apiVersion, kind })}: no matches for kind "${kind}" in version "${apiVersion}"`)
     return served
   }
+}
+
+/** How a set's objects are marked: in their annotations, and with a hash of these in a label. */
+function marksOf(owner: SetOwner, setId: string): { marks: Record<string, string>; hash: string } {
+  const marks = { [`${PREFIX}/id`]: setId, [`${PREFIX}/owner-gvk`]: gvkText(owner), [`${PREFIX}/owner-name`]: owner.name, [`${PREFIX}/owner-namespace`]: owner.namespace }
+  return { marks, hash: bytesToHex(sha1(utf8ToBytes(Object.values(marks).join('')))) }
+}
+
+function unlessGone(error: unknown): void {
+  if (!isStatusError(error, 'NotFound')) throw error
 }
 
 /** `apps/v1, Kind=Deployment`, as Go prints kinds. */

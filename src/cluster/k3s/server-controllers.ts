@@ -11,13 +11,14 @@ import type { ApiFetch } from '../client/json-client.ts'
 import { createResourceDirectory } from '../controllers/resource-directory.ts'
 import type { KubeObject } from '../kinds/object.ts'
 import { isStatusError } from '../kinds/status-error.ts'
-import { bundledManifests, isDisabled, stageManifests } from './bundled-manifests.ts'
+import { MANIFEST_FOLDER, bundledManifests, isDisabled, stageManifests } from './bundled-manifests.ts'
 import { DeployController } from './deploy-controller.ts'
 import definitions from './definitions.json' with { type: 'json' }
 import { helmController } from './helm-controller.ts'
 import { writeServerFiles } from '../node/k3s/server-files.ts'
 import { ObjectSets } from './object-sets.ts'
 import { TOKEN_FILE } from './supervisor.ts'
+import { handOverTraefik } from './traefik-handover.ts'
 
 export interface ServerControllersOptions {
   nodeName: string
@@ -55,10 +56,13 @@ export function startServerControllers(options: ServerControllersOptions): { sto
     const directory = createResourceDirectory(informers)
     const eventsOf = (component: string) => createEventRecorder({ api, clock, log: log.named(component), component })
     const setsOf = (component: string) => new ObjectSets({ client: jsonClient(options.fetch, { userAgent: 'k3s' }), api, directory, fieldManager: `${component}@${options.nodeName}` })
-    await stageManifests(options.files, await clock.outside(bundledManifests(options)), (path) => isStopped || isDisabled(path, options.disabled), clock)
+    await stageManifests(options.files, bundledManifests(options), (path) => isStopped || isDisabled(path, options.disabled), clock)
     if (isStopped) return
     await directoryKnows(informers)
-    const deploy = new DeployController({ files: options.files, api, sets: setsOf('deploy'), events: eventsOf('deploy'), clock, log: log.named('deploy'), disabled: options.disabled, force: options.isFreshStart })
+    const sets = setsOf('deploy')
+    if (!isDisabled(`${MANIFEST_FOLDER}/traefik.yaml`, options.disabled)) await handOverTraefik(api, sets)
+    if (isStopped) return
+    const deploy = new DeployController({ files: options.files, api, sets, events: eventsOf('deploy'), clock, log: log.named('deploy'), disabled: options.disabled, force: options.isFreshStart })
     running.push(deploy, runController(helmController(setsOf('helm-controller'), options.apiPort), { informers, api, clock, random: options.random.fork('helm-controller'), log: log.named('helm-controller'), events: eventsOf('helm-controller') }))
     deploy.start()
   }

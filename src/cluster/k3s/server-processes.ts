@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Random } from '../../base/random.ts'
-import type { HttpHandler, Listener } from '../../unix/types.ts'
+import type { FileSystem, HttpHandler, Listener } from '../../unix/types.ts'
 import type { Computer } from '../computers/computer.ts'
 import { COMPONENTS, componentOn } from '../control-plane.ts'
 import type { ControlPlane } from '../control-plane.ts'
@@ -54,11 +54,23 @@ export class ServerProcesses {
     const { components, plane, handlerOn, clock } = this.#options
     const { spec: { name }, files } = computer
     if (this.#running.has(name)) return
+    void this.#stageCharts(name, files)
     for (const component of COMPONENTS) components.start(componentOn(component, name))
     const { pki, masters, serving } = plane()
     const certificatePem = files.exists(SERVING_CERTIFICATE) ? files.readText(SERVING_CERTIFICATE) : serving.certificatePem
     const port = computer.network!.hostStack.listenHttp(API_PORT, supervised(handlerOn(name), { files, pki, api: masters, clock }), { tls: { certificatePem } })
     this.#running.set(name, { port, podNetwork: this.#startPodNetwork(computer) })
+  }
+
+  /** Puts k3s' charts on a server's disk. They are asked for later than this takes. */
+  async #stageCharts(name: string, files: FileSystem): Promise<void> {
+    const { clock, log } = this.#options
+    try {
+      const { stageCharts } = await clock.outside(import('./charts/chart-archives.ts'))
+      await stageCharts(files, clock, () => this.#running.has(name))
+    } catch (error) {
+      log.error('could not put the charts on the disk', { error: String(error) })
+    }
   }
 
   /** An agent's process begins. */

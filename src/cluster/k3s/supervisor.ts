@@ -3,6 +3,7 @@ import type { FileSystem, HttpHandler } from '../../unix/types.ts'
 import type { ClusterPki } from '../apiserver/pki/cluster-pki.ts'
 import type { Api } from '../client/api.ts'
 import type { Secret } from '../kinds/generated/types.ts'
+import { STATIC_PATH, staticAnswer } from './static-files.ts'
 
 /** What machines show that are to join: `K10HASH::server:SECRET`. */
 export const TOKEN_FILE = '/var/lib/rancher/k3s/server/token'
@@ -21,6 +22,7 @@ export function supervised(api: HttpHandler, options: SupervisorOptions): HttpHa
     const { pathname } = new URL(request.url)
     if (pathname === '/cacerts') return new Response(options.pki.caCertificatePem, { headers: { 'content-type': 'text/plain' } })
     if (pathname === '/ping') return new Response('pong')
+    if (pathname.startsWith(STATIC_PATH)) return staticAnswer(pathname.slice(STATIC_PATH.length), options.files)
     if (!pathname.startsWith('/v1-k3s/')) return api(request, peer)
     if (!await isAllowed(request.headers.get('authorization'), options)) return new Response('not authorized', { status: 401 })
     if (pathname !== '/v1-k3s/client-kubelet.crt') return new Response('404 page not found', { status: 404 })

@@ -10,13 +10,14 @@ const STATUS_TEXT: Record<number, string> = { 400: 'Bad Request', 401: 'Unauthor
 /** Reads an address, over redirects. @throws Error in the words of Helm's getter */
 export async function fetchBytes(session: Session, address: string): Promise<Uint8Array> {
   let url = address
+  const caPem = authorities(session)
   for (let hops = 0; hops < 10; hops++) {
     const headers: [string, string][] = []
     const { flags } = session
     if (flags.str('username') && flags.str('password')) headers.push(['Authorization', `Basic ${btoa(`${flags.str('username')}:${flags.str('password')}`)}`])
     let response: Response
     try {
-      response = await session.proc.net.fetch(httpRequest(url, { headers: Object.fromEntries(headers) }), flags.bool('insecure-skip-tls-verify') ? { insecure: true } : {})
+      response = await session.proc.net.fetch(httpRequest(url, { headers: Object.fromEntries(headers) }), flags.bool('insecure-skip-tls-verify') ? { insecure: true } : caPem === undefined ? {} : { caPem })
     } catch (error) {
       throw new Error(`Get ${JSON.stringify(url)}: ${dialMessage(url, error as Error)}`)
     }
@@ -26,6 +27,13 @@ export async function fetchBytes(session: Session, address: string): Promise<Uin
     return new Uint8Array(await response.arrayBuffer())
   }
   throw new Error(`Get ${JSON.stringify(address)}: stopped after 10 redirects`)
+}
+
+/** The authorities that servers' certificates are checked with: `--ca-file`, else those that Go finds in the system. k8s: Go's crypto/x509 root_unix.go */
+function authorities(session: Session): string | undefined {
+  const { flags, proc } = session
+  const path = flags.str('ca-file') ? session.resolve(flags.str('ca-file')) : proc.env['SSL_CERT_FILE'] ?? '/etc/ssl/certs/ca-certificates.crt'
+  return proc.fs.exists(path) ? proc.fs.readText(path) : undefined
 }
 
 /** An address of an index, which may be relative to the repository's. */

@@ -4,6 +4,8 @@ import type { Proc } from '../../../unix/types.ts'
 
 const AUTH_FOLDER = '/auth'
 const AUTHORITIES = '/tmp/ca-file.pem'
+/** Whom helm trusts: the API server has charts, too. */
+const TRUST = { SSL_CERT_FILE: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt' }
 const TERMINATION_LOG = '/dev/termination-log'
 
 /** A release as helm shows it. */
@@ -147,7 +149,7 @@ class HelmRun {
     const args = ['ls', '--all', '-f', `^${this.#name}$`, '--namespace', this.#namespace, '--output', 'json']
     await this.#trace(args)
     const output = readAll(pipe.reader)
-    await this.#proc.spawn(['helm', ...args], { stdout: pipe.writer }).wait()
+    await this.#proc.spawn(['helm', ...args], { env: { ...this.#proc.env, ...TRUST }, stdout: pipe.writer }).wait()
     pipe.writer.close()
     const [found] = JSON.parse(new TextDecoder().decode(await output) || '[]') as { status: string; revision: string }[]
     return found && { status: found.status.toLowerCase(), revision: String(found.revision) }
@@ -175,9 +177,10 @@ class HelmRun {
 
   async #helm(args: readonly string[], input?: string): Promise<number> {
     await this.#trace(args)
-    if (input === undefined) return (await this.#proc.spawn(['helm', ...args]).wait()).code
+    const env = { ...this.#proc.env, ...TRUST }
+    if (input === undefined) return (await this.#proc.spawn(['helm', ...args], { env }).wait()).code
     const pipe = createPipe()
-    const process = this.#proc.spawn(['helm', ...args], { stdin: pipe.reader })
+    const process = this.#proc.spawn(['helm', ...args], { env, stdin: pipe.reader })
     await pipe.writer.write(input)
     pipe.writer.close()
     return (await process.wait()).code
