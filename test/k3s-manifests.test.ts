@@ -21,7 +21,7 @@ test('what a server comes with lies in a folder of its disk, and each file is an
   expect([name, source]).toEqual(['coredns', `${FOLDER}/coredns.yaml`])
   expect(checksum).toBe((await onServer(`sha256sum ${FOLDER}/coredns.yaml`)).split(' ')[0])
   expect(await out('kubectl get deployment coredns -n kube-system -o jsonpath="{.metadata.labels.objectset\\.rio\\.cattle\\.io/hash}"')).toBe('bce283298811743a0386ab510f2f67ef74240c57')
-  expect(await out('kubectl get pods -n kube-system --no-headers | grep traefik | grep -v svclb')).toMatch(/^helm-install-traefik-crd-\w+ +0\/1 +Completed .*\nhelm-install-traefik-\w+ +0\/1 +Completed .*\ntraefik-\S+ +1\/1 +Running/)
+  expect(await out('kubectl get pods -n kube-system --no-headers | grep traefik | grep -v svclb')).toMatch(/^(?=[^]*^helm-install-traefik-crd-\w+ +0\/1 +Completed )(?=[^]*^helm-install-traefik-(?!crd)\w+ +0\/1 +Completed )[^]*^traefik-\S+ +1\/1 +Running/m)
   expect(await out('kubectl api-resources --api-group=helm.cattle.io --no-headers -o name')).toBe('helmchartconfigs.helm.cattle.io\nhelmcharts.helm.cattle.io\n')
 })
 

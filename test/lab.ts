@@ -75,6 +75,8 @@ export interface Lab {
 
 /** When labs begin. */
 const START_MS = Date.UTC(2026, 5, 1, 9)
+/** How long k3s' charts take to be installed at most, in milliseconds. */
+const CHARTS_MS = 20_000
 
 /** What outlives a process. */
 interface Kept {
@@ -118,6 +120,8 @@ async function labOf(seed: string, kept?: Kept, topology?: Topology): Promise<La
     return work
   }
   await drive(fleet.recall(), 60_000, 'the further clusters')
+  // k3s installs its charts while it is ready already.
+  if (topology?.flavour === 'k3s' && !topology.disabled?.includes('traefik')) await clock.advance(CHARTS_MS)
   const lab: Lab = {
     cluster, laptop, fleet,
     writeFile(path, text) {

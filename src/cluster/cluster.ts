@@ -363,8 +363,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     writeFiles(files, nodeFiles({ ...(spec.nodeLabels ? { nodeLabels: spec.nodeLabels } : {}), ...(spec.providerID === undefined ? {} : { providerID: spec.providerID }), nodeName: spec.name, runtime: implementation, clusterName: topology.name, serverUrl: loadBalancer && spec.controlPlane ? `https://${spec.ip}:${API_PORT}` : `https://${endpoint().name}:${API_PORT}`, clusterDns: clusterDnsAddress(topology.serviceCidr), clusterDomain: topology.clusterDomain, caCertificatePem: plane.pki.caCertificatePem }))
   }
 
+  /** Resolves once {@link Cluster.start} is done. */
+  let standsNow!: () => void
+  const stands = new Promise<void>((resolve) => { standsNow = resolve })
   /** k3s is one process: no container stands for the control plane or listens for it. */
-  const k3s = new ServerProcesses({ clock, log, components, network, random: () => ownRandom('k3s'), plane: () => plane, topology: () => topology, computers: () => computers.all(), handlerOn: apiHandlerOn })
+  const k3s = new ServerProcesses({ clock, log, components, network, random: () => ownRandom('k3s'), plane: () => plane, topology: () => topology, computers: () => computers.all(), handlerOn: apiHandlerOn, stands })
 
   const adminKubeconfig = (serverUrl: string, name = topology.name) => kubeconfigText({ name, serverUrl, caCertificatePem: plane.pki.caCertificatePem, clientCertificatePem: plane.admin.certificatePem, clientKeyPem: plane.admin.keyPem })
 
@@ -680,13 +683,15 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     get requestTracer() { return plane.server.tracer },
     get adminConnection() { return { ...isInstalled() ? { clientCertificatePem: plane.admin.certificatePem } : {}, remoteAddress: '127.0.0.1' } },
     async start() {
-      if (restore || options.bootInTime) return boot()
       const booted = boot()
-      const endMs = clock.nowMs() + (options.bootMs ?? BOOT_MS)
-      let failure: unknown
-      booted.catch((error) => { failure = error })
-      await clock.until(() => failure !== undefined || clock.nowMs() >= endMs, { withinMs: endMs - clock.nowMs() }).catch(() => {})
+      if (!restore && !options.bootInTime) {
+        const endMs = clock.nowMs() + (options.bootMs ?? BOOT_MS)
+        let failure: unknown
+        booted.catch((error) => { failure = error })
+        await clock.until(() => failure !== undefined || clock.nowMs() >= endMs, { withinMs: endMs - clock.nowMs() }).catch(() => {})
+      }
       await booted
+      standsNow()
     },
     async stop() {
       stopped = true

@@ -36,6 +36,8 @@ export interface ServerControllersOptions {
   disabled: readonly string[]
   /** What the server's kubeconfig says, where its process hasn't written it: the cluster came with k3s. */
   kubeconfig: string | undefined
+  /** Resolves once the server has the charts that it brings. */
+  charts: Promise<void>
   /** Whether the server was started anew, and didn't just go on after a reload. */
   isFreshStart: boolean
 }
@@ -63,8 +65,11 @@ export function startServerControllers(options: ServerControllersOptions): { sto
     if (!isDisabled(`${MANIFEST_FOLDER}/traefik.yaml`, options.disabled)) await handOverTraefik(api, sets)
     if (isStopped) return
     const deploy = new DeployController({ files: options.files, api, sets, events: eventsOf('deploy'), clock, log: log.named('deploy'), disabled: options.disabled, force: options.isFreshStart })
-    running.push(deploy, runController(helmController(setsOf('helm-controller'), options.apiPort), { informers, api, clock, random: options.random.fork('helm-controller'), log: log.named('helm-controller'), events: eventsOf('helm-controller') }))
+    running.push(deploy)
     deploy.start()
+    await options.charts
+    if (isStopped) return
+    running.push(runController(helmController(setsOf('helm-controller'), options.apiPort), { informers, api, clock, random: options.random.fork('helm-controller'), log: log.named('helm-controller'), events: eventsOf('helm-controller') }))
   }
   const beginUntilDone = async () => {
     while (!isStopped) {

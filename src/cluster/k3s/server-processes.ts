@@ -26,12 +26,16 @@ export interface ServerProcessesOptions {
   computers: () => readonly Computer[]
   /** The API server behind the door of a node. */
   handlerOn(host: string): HttpHandler
+  /** Resolves once a cluster that is made anew stands: nobody is to wait for its charts, which a server of k3s installs while it is ready already. */
+  stands: Promise<void>
 }
 
 /** What stands in the place of each server's process, and is no container. */
 interface Running {
   port: Listener | undefined
   podNetwork: { stop(): void }
+  /** Resolves once the charts are on the disk, or can't be put there. An agent has none. */
+  charts: Promise<void>
 }
 
 /** The certificate of a server that joined. */
@@ -54,17 +58,17 @@ export class ServerProcesses {
     const { components, plane, handlerOn, clock } = this.#options
     const { spec: { name }, files } = computer
     if (this.#running.has(name)) return
-    void this.#stageCharts(name, files)
     for (const component of COMPONENTS) components.start(componentOn(component, name))
     const { pki, masters, serving } = plane()
     const certificatePem = files.exists(SERVING_CERTIFICATE) ? files.readText(SERVING_CERTIFICATE) : serving.certificatePem
     const port = computer.network!.hostStack.listenHttp(API_PORT, supervised(handlerOn(name), { files, pki, api: masters, clock }), { tls: { certificatePem } })
-    this.#running.set(name, { port, podNetwork: this.#startPodNetwork(computer) })
+    this.#running.set(name, { port, podNetwork: this.#startPodNetwork(computer), charts: this.#stageCharts(name, files) })
   }
 
-  /** Puts k3s' charts on a server's disk. They are asked for later than this takes. */
+  /** Puts k3s' charts on a server's disk. */
   async #stageCharts(name: string, files: FileSystem): Promise<void> {
-    const { clock, log } = this.#options
+    const { clock, log, stands } = this.#options
+    await stands
     try {
       const { stageCharts } = await clock.outside(import('./charts/chart-archives.ts'))
       await stageCharts(files, clock, () => this.#running.has(name))
@@ -75,7 +79,7 @@ export class ServerProcesses {
 
   /** An agent's process begins. */
   startAgent(computer: Computer): void {
-    if (!this.#running.has(computer.spec.name)) this.#running.set(computer.spec.name, { port: undefined, podNetwork: this.#startPodNetwork(computer) })
+    if (!this.#running.has(computer.spec.name)) this.#running.set(computer.spec.name, { port: undefined, podNetwork: this.#startPodNetwork(computer), charts: Promise.resolve() })
   }
 
   /** Whether a machine's process runs. */
@@ -134,7 +138,7 @@ export class ServerProcesses {
     if (this.#isStopped || this.#addons !== addons) return
     const { masters, fetch, shared, admin, pki } = plane()
     const kubeconfig = topology().installed ? undefined : kubeconfigText({ name: 'default', serverUrl: `https://127.0.0.1:${API_PORT}`, caCertificatePem: pki.caCertificatePem, clientCertificatePem: admin.certificatePem, clientKeyPem: admin.keyPem })
-    const controllers = startServerControllers({ nodeName: name, files, isFreshStart, kubeconfig, api: components.gated(masters), fetch, informers: shared, clock, random: random(), log: log.named('k3s'), serviceCidr, clusterDomain, apiPort: API_PORT, disabled })
+    const controllers = startServerControllers({ nodeName: name, files, isFreshStart, kubeconfig, api: components.gated(masters), fetch, informers: shared, clock, random: random(), log: log.named('k3s'), serviceCidr, clusterDomain, apiPort: API_PORT, disabled, charts: this.#running.get(name)?.charts ?? Promise.resolve() })
     addons.stop = () => controllers.stop()
   }
 

@@ -18,6 +18,8 @@ export class KeptCluster {
   readonly stored: StoredCluster | undefined
   readonly #store: ClusterStore
   readonly #topology: Topology | undefined
+  /** Whether there is a state that can be lost. A fresh cluster that doesn't stand yet isn't kept, so that its own pods, the only ones that write to it, wait for nothing; they would hold up the boot. */
+  #stands: boolean
   /** Nothing may be acknowledged before the first state is on disk. */
   readonly #begun: Promise<void>
   #begin!: () => void
@@ -28,6 +30,7 @@ export class KeptCluster {
   /** @param change what differs from what was stored */
   constructor(store: ClusterStore, stored: StoredCluster | undefined, change?: { topology: Topology }) {
     this.stored = stored
+    this.#stands = stored !== undefined
     this.#store = store
     this.#topology = change?.topology
     this.#begun = new Promise((resolve) => { this.#begin = resolve })
@@ -40,7 +43,11 @@ export class KeptCluster {
       ...(this.stored ? { restore: snapshotOf(this.stored, this.#topology) } : {}),
       onTopology: (topology, pki) => { if (!this.#isOver) store.setTopology(topology, pki) },
       onNodeFiles: (node, files) => this.#keepFiles(node, files),
-      durable: async (revision) => { await this.#begun; await store.durable(revision) },
+      durable: async (revision) => {
+        if (!this.#stands) return
+        await this.#begun
+        await store.durable(revision)
+      },
     }
   }
 
@@ -64,6 +71,7 @@ export class KeptCluster {
       return
     }
     await cluster.start()
+    this.#stands = true
     const { seed, topology, pki, etcd } = cluster.snapshot()
     follow()
     await clock.outside(store.begin({ nowMs, leases, fresh: { identity: { seed, topology, pki }, snapshot: etcd } }))
