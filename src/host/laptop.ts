@@ -82,7 +82,7 @@ const k3sup = lazyProgram(async () => (await import('../cli/k3sup/k3sup.ts')).k3
 const TOOLS = '/usr/lib/drydock'
 /** The engine is the cluster's business, templates are kubectl's. */
 const docker = (engine: () => Promise<DockerHost>) => lazyProgram(async () => {
-  const [{ docker: program }, { plainTemplate }] = await Promise.all([import('../cluster/docker/docker.ts'), import('../cli/go-template/plain-template.ts')])
+  const [{ docker: program }, { plainTemplate }] = await Promise.all([import('../cluster/docker/docker.ts'), import('../cluster/kinds/go-template/plain-template.ts')])
   return program({ engine, templateOf: (source, functions) => plainTemplate(source, { name: '', functions, missingKey: 'error' }) })
 })
 const bash = (options: Pick<ShellProgramOptions, 'hints' | 'beforePrompt'>) => shellProgram({

@@ -1,6 +1,6 @@
 import { bytesOfBase64 } from '../../base/base64.ts'
-import { goFunction, isGoMap, isNil } from '../go-template/values.ts'
-import type { GoFunction } from '../go-template/values.ts'
+import { goFunction, isGoMap, isNil } from '../../cluster/kinds/go-template/values.ts'
+import type { GoFunction } from '../../cluster/kinds/go-template/values.ts'
 
 /** What kubectl adds to the functions of templates. k8s: cli-runtime/pkg/printers GoTemplatePrinter */
 export const KUBECTL_FUNCTIONS: Readonly<Record<string, GoFunction>> = {

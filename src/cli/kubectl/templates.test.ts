@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { GoTemplate } from '../go-template/go-template.ts'
-import { withIntegers } from '../go-template/values.ts'
+import { GoTemplate } from '../../cluster/kinds/go-template/go-template.ts'
+import { withIntegers } from '../../cluster/kinds/go-template/values.ts'
 import { KUBECTL_FUNCTIONS } from './template-functions.ts'
 
 import { JsonPath, relaxedJsonPath } from '../../cluster/kinds/jsonpath.ts'

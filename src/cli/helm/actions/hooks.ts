@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
-import { isGoMap } from '../../go-template/values.ts'
+import { isGoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { parseYaml } from '../../yaml.ts'
 import type { Hook, Release } from '../release/release.ts'
 import type { Session } from '../session.ts'

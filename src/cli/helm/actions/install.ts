@@ -1,4 +1,4 @@
-import type { GoMap } from '../../go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { StatusError } from '../../../cluster/kinds/status-error.ts'
 import { crdsOf, textOf } from '../chart/chart.ts'
 import type { Chart } from '../chart/chart.ts'

@@ -1,5 +1,5 @@
-import { setOwn, withIntegers } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { setOwn, withIntegers } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { resourcePath } from '../../kubectl/discovery.ts'
 import { isNotFound } from '../../kubectl/errors.ts'
 import type { Session } from '../session.ts'

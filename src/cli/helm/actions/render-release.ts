@@ -1,4 +1,4 @@
-import type { GoMap } from '../../go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { crdsOf, nameOf, textOf } from '../chart/chart.ts'
 import type { Chart } from '../chart/chart.ts'
 import type { Capabilities } from '../engine/objects.ts'

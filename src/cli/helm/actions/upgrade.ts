@@ -1,4 +1,4 @@
-import type { GoMap } from '../../go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import type { Info } from '../../kubectl/resources.ts'
 import type { Chart } from '../chart/chart.ts'
 import { UpdateError } from '../kube/kube-client.ts'

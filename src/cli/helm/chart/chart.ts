@@ -1,4 +1,4 @@
-import type { GoMap } from '../../go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 
 /** A file of a chart. */
 export interface ChartFile { name: string; data: Uint8Array }

@@ -1,6 +1,6 @@
 import { dns1035LabelProblems, dnsLabelProblems, dnsSubdomainProblems, pathSegmentName } from '../../../cluster/kinds/names.ts'
-import { isGoMap } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { isGoMap } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { parseYaml, splitYamlDocuments } from '../../yaml.ts'
 import { DEFAULT_API_VERSIONS } from '../engine/default-api-versions.ts'
 import type { KubeVersion } from '../engine/objects.ts'

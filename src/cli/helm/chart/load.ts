@@ -1,6 +1,6 @@
 import { gunzipSync } from './gzip.ts'
-import { goPrint } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { goPrint } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { readTar } from '../../kubectl/tar.ts'
 import { parseYaml } from '../../yaml.ts'
 import { readerOf } from '../../../base/streams.ts'

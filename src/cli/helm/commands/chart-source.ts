@@ -1,5 +1,5 @@
-import { isGoMap, setOwn, sortedKeys } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { isGoMap, setOwn, sortedKeys } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { readAll } from '../../../base/streams.ts'
 import { unixText } from '../../kubectl/factory.ts'
 import { parseYaml } from '../../yaml.ts'

@@ -1,7 +1,7 @@
 /** The commands that make charts and look at them. */
 import { unixText } from '../../kubectl/factory.ts'
 import { JsonPath } from '../../../cluster/kinds/jsonpath.ts'
-import { plainValue } from '../../go-template/values.ts'
+import { plainValue } from '../../../cluster/kinds/go-template/values.ts'
 import { printYaml } from '../../yaml.ts'
 import { crdsOf, metadataJson, nameOf, textOf } from '../chart/chart.ts'
 import type { Chart } from '../chart/chart.ts'

@@ -1,4 +1,4 @@
-import { TemplateSet } from '../../go-template/go-template.ts'
+import { TemplateSet } from '../../../cluster/kinds/go-template/go-template.ts'
 import { goStruct } from '../engine/objects.ts'
 import { BUILD_INFO, HELM_VERSION } from '../version.ts'
 import type { HelmCommand } from './command.ts'

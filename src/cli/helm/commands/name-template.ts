@@ -1,4 +1,4 @@
-import { TemplateSet } from '../../go-template/go-template.ts'
+import { TemplateSet } from '../../../cluster/kinds/go-template/go-template.ts'
 import { sprigFunctions } from '../engine/sprig.ts'
 import type { Session } from '../session.ts'
 

@@ -1,6 +1,6 @@
 /** The commands that look at releases, roll them back and take them away. */
-import { plainValue, withIntegers } from '../../go-template/values.ts'
-import { TemplateSet } from '../../go-template/go-template.ts'
+import { plainValue, withIntegers } from '../../../cluster/kinds/go-template/values.ts'
+import { TemplateSet } from '../../../cluster/kinds/go-template/go-template.ts'
 import type { Propagation } from '../../kubectl/commands/delete.ts'
 import { printYaml } from '../../yaml.ts'
 import { rollback } from '../actions/rollback.ts'

@@ -1,4 +1,4 @@
-import { plainValue } from '../../go-template/values.ts'
+import { plainValue } from '../../../cluster/kinds/go-template/values.ts'
 import { printYaml } from '../../yaml.ts'
 import { formatTime } from '../engine/go-time.ts'
 import type { Release } from '../release/release.ts'

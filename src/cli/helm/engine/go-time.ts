@@ -1,5 +1,5 @@
-import { goFunction, GoInt } from '../../go-template/values.ts'
-import type { GoFunction, GoObject } from '../../go-template/values.ts'
+import { goFunction, GoInt } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoFunction, GoObject } from '../../../cluster/kinds/go-template/values.ts'
 
 const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December']
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']

@@ -1,6 +1,6 @@
 import { escapeHtml } from '../../../cluster/kinds/go-text.ts'
-import { isGoMap, isGoObject, plainValue, setOwn, sortedKeys } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { isGoMap, isGoObject, plainValue, setOwn, sortedKeys } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 
 /** Maps by their keys; the fields of structs in their own order. */
 function ordered(value: unknown): unknown {

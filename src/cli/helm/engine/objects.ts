@@ -1,6 +1,6 @@
 /** What templates see beside their values: chart, capabilities, files. */
-import { goFunction, goPrint, typedList, typedMap } from '../../go-template/values.ts'
-import type { GoMap, GoObject } from '../../go-template/values.ts'
+import { goFunction, goPrint, typedList, typedMap } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap, GoObject } from '../../../cluster/kinds/go-template/values.ts'
 import { metadataJson } from '../chart/chart.ts'
 import type { Chart, ChartFile } from '../chart/chart.ts'
 import { globPattern } from '../chart/glob.ts'

@@ -1,5 +1,5 @@
-import { goFloatText, GoInt, isGoMap, isGoObject, isNil, plainValue } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { goFloatText, GoInt, isGoMap, isGoObject, isNil, plainValue } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 
 const key = (name: string) => /^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name)
 const isTable = (value: unknown): value is GoMap => isGoMap(value)

@@ -1,6 +1,6 @@
 import { parseJson } from '../../../cluster/kinds/json-text.ts'
-import { goFloatText, goFunction, isGoMap, isNil, plainValue } from '../../go-template/values.ts'
-import type { GoFunction, GoMap } from '../../go-template/values.ts'
+import { goFloatText, goFunction, isGoMap, isNil, plainValue } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoFunction, GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { parseYaml, printYaml } from '../../yaml.ts'
 import { jsonText } from './json-text.ts'
 import { tomlText } from './toml.ts'

@@ -1,4 +1,4 @@
-import { isGoMap } from '../../go-template/values.ts'
+import { isGoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { parseYaml } from '../../yaml.ts'
 import type { Hook } from './release.ts'
 

@@ -1,6 +1,6 @@
 import { base64Of, bytesOfBase64 } from '../../../base/base64.ts'
-import type { GoMap } from '../../go-template/values.ts'
-import { plainValue } from '../../go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
+import { plainValue } from '../../../cluster/kinds/go-template/values.ts'
 import { gunzipSync, gzipSync } from '../chart/gzip.ts'
 import { emptyChart, metadataJson } from '../chart/chart.ts'
 import type { Chart, ChartFile, ChartMetadata } from '../chart/chart.ts'

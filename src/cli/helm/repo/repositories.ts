@@ -1,4 +1,4 @@
-import { isGoMap } from '../../go-template/values.ts'
+import { isGoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { parseYaml, printYaml } from '../../yaml.ts'
 import type { Session } from '../session.ts'
 import { fetchBytes } from './download.ts'

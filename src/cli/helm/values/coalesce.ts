@@ -1,6 +1,6 @@
-import { sprintf } from '../../go-template/printf.ts'
-import { isGoMap, setOwn, sortedKeys, goPrint } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { sprintf } from '../../../cluster/kinds/go-template/printf.ts'
+import { isGoMap, setOwn, sortedKeys, goPrint } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { nameOf } from '../chart/chart.ts'
 import type { Chart } from '../chart/chart.ts'
 

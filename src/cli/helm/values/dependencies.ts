@@ -1,5 +1,5 @@
-import { goPrint, isGoMap } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { goPrint, isGoMap } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { nameOf, setDependencies } from '../chart/chart.ts'
 import type { Chart, ChartDependency } from '../chart/chart.ts'
 import { isCompatibleRange } from '../semver.ts'

@@ -1,5 +1,5 @@
-import { goFloatText, isGoMap, plainValue, sortedKeys } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { goFloatText, isGoMap, plainValue, sortedKeys } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 import { nameOf } from '../chart/chart.ts'
 import type { Chart } from '../chart/chart.ts'
 import { goRegex } from '../engine/go-regex.ts'

@@ -1,5 +1,5 @@
-import { GoInt, isGoMap, setOwn } from '../../go-template/values.ts'
-import type { GoMap } from '../../go-template/values.ts'
+import { GoInt, isGoMap, setOwn } from '../../../cluster/kinds/go-template/values.ts'
+import type { GoMap } from '../../../cluster/kinds/go-template/values.ts'
 
 const MAX_INDEX = 65_536
 const MAX_LEVEL = 30

@@ -1,6 +1,6 @@
 import { GoInt, goFloatText, goPrint, goTypeOf, isGoMap, isNil, isGoObject, sortedKeys } from './values.ts'
 import type { GoMap } from './values.ts'
-import { quoted } from '../../cluster/kinds/go-text.ts'
+import { quoted } from '../go-text.ts'
 
 /** fmt.Sprint: blanks stand between neighbours of which neither is a text. */
 export function sprint(args: readonly unknown[]): string {

@@ -1,4 +1,4 @@
-import { unescapeGo } from '../../cluster/kinds/jsonpath.ts'
+import { unescapeGo } from '../jsonpath.ts'
 import { lex } from './lex.ts'
 import type { Token, TokenKind } from './lex.ts'
 import { GoInt } from './values.ts'

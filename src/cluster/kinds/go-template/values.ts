@@ -1,4 +1,4 @@
-import { base64Of } from '../../base/base64.ts'
+import { base64Of } from '../../../base/base64.ts'
 /** Values of templates: maps, lists, texts, truth values and numbers as they are in JavaScript; what Go tells apart beyond them has classes here. */
 
 /** No value at all, as for a key that a map doesn't have: Go's zero reflect.Value, printed as `<no value>`. */
