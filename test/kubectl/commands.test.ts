@@ -79,7 +79,7 @@ describe.each(recorded)('$Path', (command) => {
 
   test('has its usage line and other names', () => {
     const spec = specOf(command)
-    expect([spec.use, spec.aliases]).toEqual([command.Use.trimEnd(), command.Aliases ?? []])
+    expect([spec.use, spec.aliases]).toEqual([command.Use, command.Aliases ?? []])
   })
 
   test('has no flags but its own and those of its parents', () => {

@@ -44,7 +44,7 @@ export function commandTree(table: readonly RawCommand[]): CommandSpec {
   for (const raw of table) {
     const parent = byPath.get(raw.path.slice(0, raw.path.lastIndexOf(' ')))
     const spec: CommandSpec = {
-      path: raw.path, name: raw.path.slice(raw.path.lastIndexOf(' ') + 1), use: raw.use.trimEnd(), aliases: raw.aliases ?? [],
+      path: raw.path, name: raw.path.slice(raw.path.lastIndexOf(' ') + 1), use: raw.use, aliases: raw.aliases ?? [],
       flags: (raw.flags ?? []).map(toFlag), persistent: (raw.persistent ?? []).map(toFlag), parent, children: [],
     }
     byPath.set(raw.path, spec)

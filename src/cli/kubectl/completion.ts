@@ -117,7 +117,7 @@ function flagBefore(known: readonly FlagSpec[], rest: readonly string[], current
 /** Both spellings of a flag. k8s: getFlagNameCompletions */
 function spellings(spec: CommandSpec, flag: FlagSpec, current: string): string[] {
   if (flag.name !== 'help' && (flag.hidden || flag.deprecated)) return []
-  const text = flag.name === 'help' ? `help for ${spec.name}` : flagUsage(flag.name)
+  const text = flag.name === 'help' ? `help for ${spec.name}` : flagUsage(spec.path, flag.name)
   return [`--${flag.name}`, ...(flag.short ? [`-${flag.short}`] : [])].filter((name) => name.startsWith(current)).map((name) => described(name, text))
 }
 

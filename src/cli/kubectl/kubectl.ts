@@ -68,7 +68,7 @@ async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): 
   const handler = await proc.clock.outside(findHandler(spec.path))
   const f = new Factory(proc, io, flags, spec, prepared.pluginPolicy)
   if (!handler) {
-    if (spec.children.length > 0 || spec.path === 'kubectl alpha' || spec === rootCommand()) return runGroup(io, spec, parsed.args)
+    if (spec.children.length > 0 || spec.path === 'kubectl alpha' || spec === rootCommand()) return runGroup(proc, io, spec, parsed.args)
     throw new Error(`the command ${JSON.stringify(spec.path.slice('kubectl '.length))} is not available in Drydock yet`)
   }
   checkRequiredFlags(spec, flags)
@@ -114,19 +114,19 @@ const HELP_ON_STDOUT = new Set(['kubectl', 'kubectl rollout', 'kubectl certifica
 const HELP_SUCCEEDS = new Set(['kubectl', 'kubectl certificate'])
 
 /** A command that only holds others. k8s: cmdutil.DefaultSubCommandRun */
-async function runGroup(io: CommandIo, spec: CommandSpec, args: readonly string[]): Promise<number> {
+async function runGroup(proc: Proc, io: CommandIo, spec: CommandSpec, args: readonly string[]): Promise<number> {
   if (spec.path === 'kubectl alpha') {
     void io.err(NO_ALPHA)
     return 0
   }
   if (args.length > 0 && spec.path !== 'kubectl certificate') throw usageError(spec, `unknown command ${JSON.stringify(args.join(' '))}`)
-  const { helpText } = await import('./help.ts')
-  void (HELP_ON_STDOUT.has(spec.path) ? io.out(helpText(spec)) : io.err(helpText(spec)))
+  const { helpText, helpWidth } = await import('./help.ts')
+  void (HELP_ON_STDOUT.has(spec.path) ? io.out(helpText(spec, helpWidth(proc))) : io.err(helpText(spec)))
   return HELP_SUCCEEDS.has(spec.path) ? 0 : 1
 }
 
 async function showHelp(proc: Proc, io: CommandIo, path: readonly string[]): Promise<number> {
-  const { helpText, optionsHelp, unknownHelpTopic } = await import('./help.ts')
+  const { helpText, helpWidth, unknownHelpTopic } = await import('./help.ts')
   const words = path.filter((w) => !w.startsWith('-'))
   const { spec, rest } = findCommand(words)
   if (rest.length > 0 && spec === rootCommand()) {
@@ -134,6 +134,7 @@ async function showHelp(proc: Proc, io: CommandIo, path: readonly string[]): Pro
     return 0
   }
   if (spec.path === 'kubectl alpha') void io.err(NO_ALPHA)
-  else void io.out(spec.path === 'kubectl options' ? optionsHelp(rootCommand().persistent, proc.env['HOME'] || proc.user.home) : helpText(spec))
+  // `options` is its own help, which the real one keeps to itself when asked for it: its template for help is empty.
+  else if (spec.path !== 'kubectl options') void io.out(helpText(spec, helpWidth(proc)))
   return 0
 }

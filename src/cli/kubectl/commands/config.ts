@@ -49,8 +49,8 @@ function writeEntry(f: Factory, kind: Kind, name: string, entry: unknown): void 
 
 /** Errors where kubectl prints the command's help first; without a message that is all. k8s: kubectl/pkg/cmd/config helpErrorf */
 async function wrongArguments(inv: Invocation, message: string): Promise<never> {
-  const { helpText } = await import('../help.ts')
-  void inv.out(helpText(inv.spec))
+  const { helpText, helpWidth } = await import('../help.ts')
+  void inv.out(helpText(inv.spec, helpWidth(inv.f.proc)))
   if (!message) throw new SilentExit(0)
   throw new Error(message)
 }

@@ -37,7 +37,7 @@ export const logs: CommandHandler = async (inv) => {
   const tail = flags.changed('tail') ? flags.int('tail') : selector ? 10 : -1
   const query: Record<string, string> = {
     ...(follow ? { follow: 'true' } : {}), ...(flags.bool('previous') ? { previous: 'true' } : {}), ...(flags.bool('timestamps') ? { timestamps: 'true' } : {}),
-    ...(since ? { sinceSeconds: String(Math.ceil(since / 1000)) } : {}), ...(flags.str('since-time') ? { sinceTime: flags.str('since-time') } : {}),
+    ...(since ? { sinceSeconds: String(Math.round(since / 1000)) } : {}), ...(flags.str('since-time') ? { sinceTime: flags.str('since-time') } : {}),
     ...(tail >= 0 ? { tailLines: String(tail) } : {}), ...(flags.int('limit-bytes') ? { limitBytes: String(flags.int('limit-bytes')) } : {}),
     ...(flags.bool('insecure-skip-tls-verify-backend') ? { insecureSkipTLSVerifyBackend: 'true' } : {}),
   }

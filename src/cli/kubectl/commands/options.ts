@@ -1,5 +1,5 @@
-import { optionsHelp } from '../help.ts'
+import { helpWidth, optionsHelp } from '../help.ts'
 import { rootCommand } from '../command.ts'
 import type { CommandHandler } from './handler.ts'
 
-export const options: CommandHandler = ({ f, out }) => { void out(optionsHelp(rootCommand().persistent, f.proc.env['HOME'] || f.proc.user.home)) }
+export const options: CommandHandler = ({ f, out }) => { void out(optionsHelp(rootCommand().persistent, f.proc.env['HOME'] || f.proc.user.home, helpWidth(f.proc))) }
