@@ -40,6 +40,9 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/kubelet': ['src/cluster/runtime', 'src/cluster/network', 'src/cluster/storage', 'src/cluster/images', 'src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   // Quota, certificate and role aggregation controllers share their sums with the API server's admission, signing and bootstrap.
   'src/cluster/controllers': ['src/cluster/client', 'src/cluster/kinds', 'src/cluster/apiserver/admission', 'src/cluster/apiserver/pki', 'src/cluster/apiserver/bootstrap', 'src/base'],
+  // The cluster autoscaler asks the scheduler's own filters, and Kubernetes' real one is built on them too.
+  'src/cluster/autoscaler': ['src/cluster/scheduler', 'src/cluster/client', 'src/cluster/kinds', 'src/base'],
+  'src/cluster/images/cluster-autoscaler': ['src/cluster/images', 'src/cluster/autoscaler', 'src/cluster/client', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/scheduler': ['src/cluster/client', 'src/cluster/kinds', 'src/base'],
   'src/cluster/kubeadm': ['src/cluster/kinds', 'src/base'],
   'src/cluster': ['src/cluster', 'src/unix', 'src/base'],

@@ -5,21 +5,24 @@ import { FleetError } from '../fleet/fleet.ts'
 import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
 import { KUBERNETES, cloudClusters, cloudFlags, cloudKubeconfig, createCloudCluster, detailsOf, flagsFor, readState, workersOf, writeState } from './cloud-cluster.ts'
+import { NodePool } from './node-pool.ts'
+import type { PoolLimits } from './node-pool.ts'
+import { aksNaming } from './pool-naming.ts'
 import { resize } from './resize.ts'
+import type { AutoscalingOptions } from '../../cluster/autoscaler/options.ts'
 import type { Architecture } from '../../unix/architecture.ts'
 
 const STATE = '.azure/groups.json'
 /** There are no subscriptions here. */
 const SUBSCRIPTION = '00000000-0000-0000-0000-000000000000'
 const SIZES: Readonly<Record<string, readonly [cpus: number, megabytes: number, architecture?: Architecture]>> = { Standard_D2s_v3: [2, 8192], Standard_DS2_v2: [2, 7168], Standard_B2s: [2, 4096], Standard_D4s_v3: [4, 16384], Standard_D2ps_v6: [2, 8192, 'arm64'], Standard_D4ps_v6: [4, 16384, 'arm64'] }
-const FLAGS = { '--name': 'name', '-n': 'name', '--resource-group': 'group', '-g': 'group', '--location': 'location', '-l': 'location', '--node-count': 'nodes', '-c': 'nodes', '--node-vm-size': 'size', '-s': 'size', '--output': 'output', '-o': 'output', '--file': 'file', '-f': 'file' }
-const SWITCHES = { '--generate-ssh-keys': 'keys', '--yes': 'yes', '-y': 'yes', '--overwrite-existing': 'overwrite' }
+const FLAGS = { '--name': 'name', '-n': 'name', '--resource-group': 'group', '-g': 'group', '--location': 'location', '-l': 'location', '--node-count': 'nodes', '-c': 'nodes', '--node-vm-size': 'size', '-s': 'size', '--output': 'output', '-o': 'output', '--file': 'file', '-f': 'file', '--min-count': 'min', '--max-count': 'max', '--cluster-autoscaler-profile': 'profile', '--ca-profile': 'profile' }
+const SWITCHES = { '--generate-ssh-keys': 'keys', '--yes': 'yes', '-y': 'yes', '--overwrite-existing': 'overwrite', '--enable-cluster-autoscaler': 'autoscale', '--disable-cluster-autoscaler': 'fixed', '--update-cluster-autoscaler': 'change' }
 /** What commands take besides --output. */
 const TAKEN: Readonly<Record<string, readonly string[]>> = {
   'group create': ['name', 'group', 'location'], 'group show': ['name', 'group'], 'group list': [], 'group delete': ['name', 'group', 'yes'],
-  'aks create': ['group', 'name', 'location', 'nodes', 'size', 'keys'], 'aks show': ['group', 'name'], 'aks list': ['group'], 'aks scale': ['group', 'name', 'nodes'], 'aks get-credentials': ['group', 'name', 'file', 'overwrite'], 'aks delete': ['group', 'name', 'yes'], 'aks install-cli': [],
+  'aks create': ['group', 'name', 'location', 'nodes', 'size', 'keys', 'autoscale', 'min', 'max', 'profile'], 'aks update': ['group', 'name', 'autoscale', 'fixed', 'change', 'min', 'max', 'profile'], 'aks show': ['group', 'name'], 'aks list': ['group'], 'aks scale': ['group', 'name', 'nodes'], 'aks get-credentials': ['group', 'name', 'file', 'overwrite'], 'aks delete': ['group', 'name', 'yes'], 'aks install-cli': [],
 }
-const NODE_LABELS = { agentpool: 'nodepool1' }
 /** How many nodes a pool may have here. */
 const MAX_NODES = 50
 
@@ -32,13 +35,13 @@ class AzError extends Error {
 }
 
 /** az: resource groups, and clusters of AKS. */
-// @k8s part: az: group and aks create, show, list, scale, get-credentials (which always overwrites) and delete, as JSON; --generate-ssh-keys makes none; everything else is refused
+// @k8s part: az: group and aks create, show, list, scale, update (of the cluster autoscaler alone), get-credentials (which always overwrites) and delete, as JSON; --generate-ssh-keys makes none; everything else is refused
 export function az({ fleet }: ProviderOptions): Program {
   return async (proc) => {
     const words = proc.argv.slice(1)
     const [group = '', verb = ''] = words
     try {
-      if (group === '' || group === '--help' || group === '-h') { await proc.stdout.write('az: group create|list|show|delete --name NAME [--location LOCATION]\n    aks create|show|list|scale|get-credentials|delete --resource-group GROUP --name NAME\n    aks install-cli\n'); return 0 }
+      if (group === '' || group === '--help' || group === '-h') { await proc.stdout.write('az: group create|list|show|delete --name NAME [--location LOCATION]\n    aks create|show|list|update|scale|get-credentials|delete --resource-group GROUP --name NAME\n    aks install-cli\n'); return 0 }
       if (group === 'login') { await proc.stderr.write('No account is needed here: commands work as if you were logged in.\n'); return 0 }
       if (group !== 'group' && group !== 'aks') throw new AzError(`'${group}' is not available in Drydock.`, 2)
       const taken = TAKEN[`${group} ${verb}`]
@@ -102,9 +105,6 @@ async function remove(proc: Proc, cluster: FleetCluster, fleet: ProviderOptions[
   removeFromKubeconfigs(proc, '', cluster.record.name)
 }
 
-/** Machines of a scale set are numbered, in base 36. */
-const nodeNameIn = (pool: unknown) => (_ip: string, index: number) => `aks-nodepool1-${String(pool)}-vmss${index.toString(36).padStart(6, '0')}`
-
 /** @throws AzError */
 function nodeCount(text: string, least: number): number {
   const count = Number(text)
@@ -113,12 +113,47 @@ function nodeCount(text: string, least: number): number {
   return count
 }
 
+/** @throws AzError */
+function limitsOf(values: ReadonlyMap<string, string>): PoolLimits {
+  const [min, max] = [values.get('min'), values.get('max')]
+  if (min === undefined || max === undefined) throw new AzError('Please specify both min-count and max-count when --enable-cluster-autoscaler enabled')
+  const limits = { min: nodeCount(min, 0), max: nodeCount(max, 1) }
+  if (limits.min > limits.max) throw new AzError('Value of min-count should be less than or equal to value of max-count')
+  return limits
+}
+
+/** Settings of the autoscaler by AKS's names; durations in their unit. */
+const PROFILE: Readonly<Record<string, readonly [option: keyof AutoscalingOptions, parse: (text: string) => unknown]>> = {
+  'scan-interval': ['scanIntervalMs', milliseconds], 'scale-down-delay-after-add': ['scaleDownDelayAfterAddMs', milliseconds], 'scale-down-delay-after-delete': ['scaleDownDelayAfterDeleteMs', milliseconds], 'scale-down-delay-after-failure': ['scaleDownDelayAfterFailureMs', milliseconds],
+  'scale-down-unneeded-time': ['scaleDownUnneededTimeMs', milliseconds], 'scale-down-unready-time': ['scaleDownUnreadyTimeMs', milliseconds], 'max-node-provision-time': ['maxNodeProvisionTimeMs', milliseconds], 'new-pod-scale-up-delay': ['newPodScaleUpDelayMs', milliseconds],
+  'scale-down-utilization-threshold': ['scaleDownUtilizationThreshold', Number], 'skip-nodes-with-local-storage': ['skipNodesWithLocalStorage', (text) => text === 'true'], 'skip-nodes-with-system-pods': ['skipNodesWithSystemPods', (text) => text === 'true'],
+}
+
+function milliseconds(text: string): number {
+  const [, value, unit] = /^(\d+)(s|m|h)$/.exec(text) ?? []
+  return Number(value) * ({ s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? ''] ?? NaN)
+}
+
+/** @throws AzError */
+function profileOf(values: ReadonlyMap<string, string>): Partial<AutoscalingOptions> | undefined {
+  const text = values.get('profile')
+  if (text === undefined) return undefined
+  return Object.fromEntries(text.split(/[ ,]+/).filter(Boolean).map((pair) => {
+    const [key = '', value = ''] = pair.split('=')
+    const known = Object.hasOwn(PROFILE, key) ? PROFILE[key] : undefined
+    const parsed = known?.[1](value)
+    if (!known || Number.isNaN(parsed)) throw new AzError(`--cluster-autoscaler-profile ${pair} is not available in Drydock; there are ${Object.keys(PROFILE).join(', ')}, with values such as 10m`)
+    return [known[0], parsed]
+  })) as Partial<AutoscalingOptions>
+}
+
 function clusterObject(found: FleetCluster): unknown {
   const { record, cluster } = found
   const { location, group, machineType } = detailsOf(found)
   const { name, topology } = record
+  const limits = record.details['limits'] as PoolLimits | undefined
   return {
-    agentPoolProfiles: [{ count: workersOf(found).length, currentOrchestratorVersion: KUBERNETES, mode: 'System', name: 'nodepool1', orchestratorVersion: KUBERNETES, osType: 'Linux', powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', type: 'VirtualMachineScaleSets', vmSize: machineType }],
+    agentPoolProfiles: [{ count: workersOf(found).length, ...(limits ? { enableAutoScaling: true, maxCount: limits.max, minCount: limits.min } : { enableAutoScaling: false, maxCount: null, minCount: null }), currentOrchestratorVersion: KUBERNETES, mode: 'System', name: 'nodepool1', orchestratorVersion: KUBERNETES, osType: 'Linux', powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', type: 'VirtualMachineScaleSets', vmSize: machineType }],
     currentKubernetesVersion: KUBERNETES, enableRbac: true, id: `/subscriptions/${SUBSCRIPTION}/resourcegroups/${String(group)}/providers/Microsoft.ContainerService/managedClusters/${name}`, kubernetesVersion: KUBERNETES, location, name,
     networkProfile: { ipFamilies: ['IPv4'], podCidr: topology.podCidr, serviceCidr: topology.serviceCidr }, nodeResourceGroup: `MC_${String(group)}_${name}_${location}`, powerState: { code: cluster ? 'Running' : 'Stopped' }, provisioningState: 'Succeeded', resourceGroup: group, tags: null, type: 'Microsoft.ContainerService/ManagedClusters',
   }
@@ -143,9 +178,11 @@ async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>
     const sized = Object.hasOwn(SIZES, size) ? SIZES[size] : undefined
     if (!sized) throw new AzError(`--node-vm-size ${size} is not available in Drydock; there are ${Object.keys(SIZES).join(', ')}`)
     const nodes = nodeCount(values.get('nodes') ?? '3', 1)
+    const limits = values.has('autoscale') ? limitsOf(values) : undefined
+    const profile = profileOf(values)
     const pool = String(parseInt(new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4), 16) % 100_000_000).padStart(8, '0')
     return clusterObject(await createCloudCluster(fleet, {
-      provider: 'aks', name, location: values.get('location') ?? state[group]!, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: size, ...(sized[2] ? { architecture: sized[2] } : {}), details: { group, pool }, nodeName: nodeNameIn(pool), nodeLabels: NODE_LABELS,
+      provider: 'aks', name, location: values.get('location') ?? state[group]!, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: size, ...(sized[2] ? { architecture: sized[2] } : {}), details: { group, pool, ...(limits ? { limits } : {}), ...(profile ? { profile } : {}) }, ...aksNaming(pool),
     }))
   }
   if (!here) throw new AzError(`(ResourceNotFound) The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix\nCode: ResourceNotFound\nMessage: The Resource 'Microsoft.ContainerService/managedClusters/${name}' under resource group '${group}' was not found.`, 3)
@@ -156,9 +193,21 @@ async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>
       await proc.stdout.write(`Merged "${name}" as current context in ${path}\n`)
       return undefined
     }
+    case 'update': {
+      const pool = new NodePool(fleet, here.record)
+      if (values.has('autoscale') && pool.limits) throw new AzError('Cluster autoscaler is already enabled for this node pool.\nPlease run "az aks --update-cluster-autoscaler" if you want to update min-count or max-count.')
+      if (values.has('change') && !pool.limits) throw new AzError('Cluster autoscaler is not enabled for this node pool.\nRun "az aks nodepool update --enable-cluster-autoscaler" to enable cluster with min-count and max-count.')
+      const profile = profileOf(values)
+      if (!['autoscale', 'change', 'fixed'].some((each) => values.has(each)) && !profile) throw new AzError('Please specify one or more of "--enable-cluster-autoscaler", "--disable-cluster-autoscaler", "--update-cluster-autoscaler" or "--cluster-autoscaler-profile"; other changes are not available in Drydock.')
+      if (profile) await fleet.remember(here.record, { ...pool.record.details, profile })
+      if (values.has('fixed')) await pool.limit(undefined)
+      else if (values.has('autoscale') || values.has('change')) await pool.limit(limitsOf(values))
+      return clusterObject(fleet.get('aks', name)!)
+    }
     case 'scale': {
+      if (new NodePool(fleet, here.record).limits) throw new AzError('Cannot scale cluster autoscaler enabled node pool.')
       need(values, ['nodes', '--node-count/-c'])
-      return clusterObject(await resize(fleet, here, nodeCount(values.get('nodes')!, 0), { nodeName: nodeNameIn(detailsOf(here)['pool']), nodeLabels: NODE_LABELS }))
+      return clusterObject(await resize(fleet, here, nodeCount(values.get('nodes')!, 0)))
     }
     case 'delete': if (values.has('yes') || await confirmed(proc)) await remove(proc, here, fleet); return undefined
     default: return undefined

@@ -6,6 +6,7 @@ import { FleetError } from '../fleet/fleet.ts'
 import type { Fleet, FleetCluster } from '../fleet/fleet.ts'
 import type { Provider } from '../fleet/fleet-storage.ts'
 import type { Architecture } from '../../unix/architecture.ts'
+import { providerIdOf } from './pool-naming.ts'
 
 /** What a provider calls a cluster's nodes and gives them. */
 export interface CloudPlan {
@@ -39,13 +40,17 @@ const NETWORKS = { gke: (number: number) => `10.128.${number}.0/24`, aks: (numbe
 
 /** A control plane that is a machine too, and workers as the provider has them. */
 // @k8s part: clusters of clouds: their control plane is a node that can be seen, addresses are on this machine's networks, there are no accounts, load balancers take TCP alone and lead to one worker that has power (health checks, externalTrafficPolicy and annotations mean nothing to them), machine types only have their size, and versions carry no provider's suffix
-function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, architecture, location, nodeName, nodeLabels }: CloudPlan, number: number): Topology {
+function cloudTopology({ provider, name, nodes, cpus, memoryMegabytes, machineType, architecture, location, nodeName, nodeLabels, details = {} }: CloudPlan, number: number): Topology {
   const plain = kubeadmTopology(nodes + 1, name, NETWORKS[provider](number))
   return {
     ...plain,
-    nodes: plain.nodes.map((spec, index): NodeSpec => spec.controlPlane ? { ...spec, providerID: '' } : {
-      ...spec, name: nodeName(spec.ip, index - 1), cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: '', ...(architecture ? { architecture } : {}),
-      nodeLabels: { ...placeLabels({ machineType, location }), ...nodeLabels },
+    nodes: plain.nodes.map((spec, index): NodeSpec => {
+      if (spec.controlPlane) return { ...spec, providerID: '' }
+      const named = nodeName(spec.ip, index - 1)
+      return {
+        ...spec, name: named, cpu: String(cpus), memory: `${memoryMegabytes * 1024}Ki`, providerID: providerIdOf({ provider, details: { ...details, location } }, named), ...(architecture ? { architecture } : {}),
+        nodeLabels: { ...placeLabels({ machineType, location }), ...nodeLabels },
+      }
     }),
   }
 }

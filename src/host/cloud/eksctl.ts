@@ -4,8 +4,12 @@ import { mergeKubeconfig, removeFromKubeconfigs } from '../../cli/kubeconfig-fil
 import { Random } from '../../base/random.ts'
 import type { Program } from '../../unix/types.ts'
 import { FleetError } from '../fleet/fleet.ts'
+import type { FleetCluster } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
 import { cloudClusters, cloudKubeconfig, columns, createCloudCluster, detailsOf, workersOf } from './cloud-cluster.ts'
+import { NodePool } from './node-pool.ts'
+import type { PoolLimits } from './node-pool.ts'
+import { eksNaming, groupIdOf } from './pool-naming.ts'
 import { resize } from './resize.ts'
 import type { Architecture } from '../../unix/architecture.ts'
 
@@ -15,6 +19,8 @@ const NAME: CobraFlag = { name: 'name', short: 'n', type: 'string', usage: 'EKS 
 const REGION_FLAG: CobraFlag = { name: 'region', short: 'r', type: 'string', usage: 'AWS region' }
 /** How many nodes a node group may have here. */
 const MAX_NODES = 50
+const NODES_MIN: CobraFlag = { name: 'nodes-min', short: 'm', type: 'int', value: '-1', usage: 'minimum nodes in ASG' }
+const NODES_MAX: CobraFlag = { name: 'nodes-max', short: 'M', type: 'int', value: '-1', usage: 'maximum nodes in ASG' }
 const CLUSTER: CobraFlag = { name: 'cluster', type: 'string', usage: 'EKS cluster name' }
 
 /** eksctl: clusters of EKS with one managed node group. */
@@ -31,8 +37,15 @@ export function eksctl(options: ProviderOptions): Program {
   }
 }
 
-const nodeNameIn = (region: string) => (ip: string) => `ip-${ip.replaceAll('.', '-')}.${region}.compute.internal`
-const labelsOf = (cluster: string, group: string) => ({ 'alpha.eksctl.io/cluster-name': cluster, 'alpha.eksctl.io/nodegroup-name': group })
+/** Those of its group of machines; who says none gets as many as there are. */
+const limitsOf = (found: FleetCluster): PoolLimits => (found.record.details['limits'] as PoolLimits | undefined) ?? { min: workersOf(found).length, max: workersOf(found).length }
+
+/** @throws CobraError */
+function checkLimits({ min, max }: PoolLimits, desired: number): void {
+  if (min < 0 || max > MAX_NODES) throw new CobraError(`--nodes-min and --nodes-max: from 0 to ${MAX_NODES} in Drydock`)
+  if (min > max) throw new CobraError('maximum number of nodes must be greater than or equal to minimum number of nodes')
+  if (desired < min || desired > max) throw new CobraError(`the number of nodes must be within range of min nodes and max nodes: ${desired} is not from ${min} to ${max}`)
+}
 
 const needsSubcommand = async ({ out, help }: CobraRun): Promise<number> => { await out(help()); return 0 }
 
@@ -58,7 +71,7 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
           use: 'cluster', short: 'Create a cluster',
           flags: [
             NAME, REGION_FLAG, { name: 'version', type: 'string', value: '1.36', usage: 'Kubernetes version (valid options: 1.36)' }, { name: 'nodegroup-name', type: 'string', usage: 'name of the nodegroup (generated if unspecified)' },
-            { name: 'node-type', short: 't', type: 'string', value: 'm5.large', usage: 'node instance type' }, { name: 'nodes', short: 'N', type: 'int', value: '2', usage: 'total number of nodes (for a static ASG)' }, { name: 'kubeconfig', type: 'string', usage: 'path to write kubeconfig' },
+            { name: 'node-type', short: 't', type: 'string', value: 'm5.large', usage: 'node instance type' }, { name: 'nodes', short: 'N', type: 'int', value: '2', usage: 'total number of nodes (for a static ASG)' }, NODES_MIN, NODES_MAX, { name: 'asg-access', type: 'bool', usage: 'enable IAM policy for cluster-autoscaler' }, { name: 'kubeconfig', type: 'string', usage: 'path to write kubeconfig' },
             { name: 'set-kubeconfig-context', type: 'bool', value: 'true', usage: "if true then current-context will be set in kubeconfig; if a context is already set then it will be overwritten" }, { name: 'managed', type: 'bool', value: 'true', usage: 'Create EKS-managed nodegroup' },
           ],
           async run(run) {
@@ -70,14 +83,18 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
             if (!flags.bool('managed') || !flags.bool('set-kubeconfig-context')) throw new CobraError('--managed=false and --set-kubeconfig-context=false are not available in Drydock')
             const sized = Object.hasOwn(MACHINES, flags.str('node-type')) ? MACHINES[flags.str('node-type')] : undefined
             if (!sized) throw new CobraError(`the node type "${flags.str('node-type')}" is not available in Drydock; there are ${Object.keys(MACHINES).join(', ')}`)
-            if (flags.int('nodes') < 1 || flags.int('nodes') > MAX_NODES) throw new CobraError(`--nodes: from 1 to ${MAX_NODES} in Drydock`)
+            // Where only limits are given the group begins with the least.
+            const nodes = flags.changed('nodes') || !flags.changed('nodes-min') ? flags.int('nodes') : flags.int('nodes-min')
+            if (nodes < 1 || nodes > MAX_NODES) throw new CobraError(`--nodes: from 1 to ${MAX_NODES} in Drydock`)
+            const limits = { min: flags.changed('nodes-min') ? flags.int('nodes-min') : nodes, max: flags.changed('nodes-max') ? flags.int('nodes-max') : nodes }
+            checkLimits(limits, nodes)
             const group = flags.str('nodegroup-name') || `ng-${new Random(`nodegroup ${name} ${proc.clock.nowMs()}`).hex(4)}`
             await log(run, 'ℹ', `using region ${region}`)
             await log(run, 'ℹ', 'using Kubernetes version 1.36')
             await log(run, 'ℹ', `creating EKS cluster ${JSON.stringify(name)} in ${JSON.stringify(region)} region with managed nodes`)
             const made = await createCloudCluster(fleet, {
-              provider: 'eks', name, location: region, nodes: flags.int('nodes'), cpus: sized[0], memoryMegabytes: sized[1], machineType: flags.str('node-type'), ...(sized[2] ? { architecture: sized[2] } : {}), details: { group },
-              nodeName: nodeNameIn(region), nodeLabels: labelsOf(name, group),
+              provider: 'eks', name, location: region, nodes, cpus: sized[0], memoryMegabytes: sized[1], machineType: flags.str('node-type'), ...(sized[2] ? { architecture: sized[2] } : {}), details: { group, limits },
+              ...eksNaming(region, name, group),
             })
             const path = mergeKubeconfig(proc, flags.str('kubeconfig'), cloudKubeconfig(made, contextOf(name, region)))
             await log(run, '✔', `saved kubeconfig as ${JSON.stringify(path)}`)
@@ -110,7 +127,7 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
             async run(run) {
               const found = need(run, nameOf(run, 'cluster'))
               const count = String(workersOf(found).length)
-              await run.out(columns([['CLUSTER', 'NODEGROUP', 'STATUS', 'CREATED', 'DESIRED CAPACITY', 'INSTANCE TYPE', 'TYPE'], [found.record.name, String(detailsOf(found)['group']), 'ACTIVE', new Date(found.record.createdMs).toISOString().slice(0, 19).concat('Z'), count, detailsOf(found).machineType, 'managed']]))
+              await run.out(columns([['CLUSTER', 'NODEGROUP', 'STATUS', 'CREATED', 'MIN SIZE', 'MAX SIZE', 'DESIRED CAPACITY', 'INSTANCE TYPE', 'ASG NAME', 'TYPE'], [found.record.name, String(detailsOf(found)['group']), 'ACTIVE', new Date(found.record.createdMs).toISOString().slice(0, 19).concat('Z'), String(limitsOf(found).min), String(limitsOf(found).max), count, detailsOf(found).machineType, groupIdOf(found.record), 'managed']]))
               return 0
             },
           },
@@ -119,7 +136,7 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
       {
         use: 'scale', short: 'Scale resources(s)', run: needsSubcommand,
         children: [{
-          use: 'nodegroup', aliases: ['ng'], short: 'Scale a nodegroup', flags: [CLUSTER, { ...NAME, usage: 'name of the nodegroup to scale' }, REGION_FLAG, { name: 'nodes', short: 'N', type: 'int', value: '-1', usage: 'desired number of nodes (required)' }],
+          use: 'nodegroup', aliases: ['ng'], short: 'Scale a nodegroup', flags: [CLUSTER, { ...NAME, usage: 'name of the nodegroup to scale' }, REGION_FLAG, { name: 'nodes', short: 'N', type: 'int', value: '-1', usage: 'desired number of nodes (required)' }, NODES_MIN, NODES_MAX],
           async run(run) {
             const cluster = run.flags.str('cluster')
             if (!cluster) throw new CobraError('--cluster must be set')
@@ -131,7 +148,11 @@ function commands({ fleet }: ProviderOptions): CobraCommand {
             if (count < 0) throw new CobraError('number of nodes must be 0 or greater. Use --nodes/-N flag')
             if (count > MAX_NODES) throw new CobraError(`--nodes: from 0 to ${MAX_NODES} in Drydock`)
             await log(run, 'ℹ', `scaling nodegroup ${JSON.stringify(group)} in cluster ${found.record.name}`)
-            await resize(fleet, found, count, { nodeName: nodeNameIn(detailsOf(found).location), nodeLabels: labelsOf(cluster, group) })
+            const pool = new NodePool(fleet, found.record)
+            const limits = { min: run.flags.changed('nodes-min') ? run.flags.int('nodes-min') : Math.min(limitsOf(found).min, count), max: run.flags.changed('nodes-max') ? run.flags.int('nodes-max') : Math.max(limitsOf(found).max, count) }
+            checkLimits(limits, count)
+            await pool.limit(limits)
+            await resize(fleet, fleet.get('eks', cluster)!, count)
             await log(run, '✔', 'nodegroup successfully scaled')
             return 0
           },

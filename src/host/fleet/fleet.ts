@@ -299,6 +299,23 @@ export class Fleet {
     routes.add((ip) => balancers.covers(ip))
     open.push({ close: () => balancers.stop() })
     void balancers.run()
+    await this.#autoscale(record, cluster, open)
+  }
+
+  /** Google and Microsoft run a cluster autoscaler where that was asked for; Amazon answers one that somebody installs. */
+  async #autoscale(record: FleetRecord, cluster: Cluster, open: { close(): void }[]): Promise<void> {
+    const { NodePool } = await this.clock.outside(import('../cloud/node-pool.ts'))
+    const pool = new NodePool(this, record)
+    if (record.provider === 'eks') {
+      const { AwsEndpoint } = await this.clock.outside(import('../cloud/aws-endpoint.ts'))
+      open.push(new AwsEndpoint(cluster, pool))
+      return
+    }
+    const { ManagedAutoscaler } = await this.clock.outside(import('../cloud/managed-autoscaler.ts'))
+    const autoscaler = new ManagedAutoscaler(pool, cluster)
+    autoscaler.follow()
+    const stop = this.onChange(() => { if (this.#records.has(record.id)) autoscaler.follow() })
+    open.push({ close() { stop(); autoscaler.stop() } })
   }
 
   async #end(id: string): Promise<void> {
