@@ -10,7 +10,7 @@ import { createInformers, type Informers } from '../client/informers.ts'
 import { Etcd } from '../etcd/etcd.ts'
 import type { Lease, Node, Pod } from '../kinds/generated/types.ts'
 import { builtInKinds } from '../kinds/index.ts'
-import { createScheduler } from '../scheduler/scheduler.ts'
+import { createScheduler, type SchedulerOptions } from '../scheduler/scheduler.ts'
 import { createControllerManager, createLocalPathProvisioner } from './controller-manager.ts'
 
 export interface TestControlPlane {
@@ -19,7 +19,7 @@ export interface TestControlPlane {
   server: ApiServer
   informers: Informers
   /** Adds a Ready node whose kubelet keeps renewing its lease. */
-  addNode(name: string, extra?: Partial<Node['metadata']> & { cpu?: string; taints?: NonNullable<Node['spec']>['taints'] }): Promise<void>
+  addNode(name: string, extra?: Partial<Node['metadata']> & { cpu?: string; allocatable?: Readonly<Record<string, string>>; taints?: NonNullable<Node['spec']>['taints'] }): Promise<void>
   /** Ends a node's heartbeats. */
   silence(name: string): void
   /** Makes bound pods run as a kubelet would: Running and Ready at once, gone when deleted. */
@@ -27,7 +27,7 @@ export interface TestControlPlane {
   stop(): void
 }
 
-export async function startTestControlPlane(options: { controllers?: boolean; scheduler?: boolean; mode?: 'paused' | 'running'; onLog?: (entry: LogEntry) => void; http?: ClusterDialer['http'] } = {}): Promise<TestControlPlane> {
+export async function startTestControlPlane(options: { controllers?: boolean; scheduler?: boolean | Pick<SchedulerOptions, 'name' | 'plugins' | 'percentageOfNodesToScore' | 'initialBackoffMs' | 'maxBackoffMs'>; mode?: 'paused' | 'running'; onLog?: (entry: LogEntry) => void; http?: ClusterDialer['http'] } = {}): Promise<TestControlPlane> {
   const clock = new ClusterClock(testPlatform, { startMs: Date.parse('2026-01-01T00:00:00Z'), mode: options.mode ?? 'paused' })
   const random = new Random('test')
   const log = options.onLog ? createLog(clock, options.onLog) : silentLog
@@ -52,7 +52,7 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
     }
   }
   if (options.scheduler !== false) {
-    const scheduler = createScheduler({ api, informers, clock, random: random.fork('scheduler'), log })
+    const scheduler = createScheduler({ api, informers, clock, random: random.fork('scheduler'), log, ...(typeof options.scheduler === 'object' ? options.scheduler : {}) })
     scheduler.start()
     parts.push(scheduler)
   }
@@ -61,8 +61,8 @@ export async function startTestControlPlane(options: { controllers?: boolean; sc
   const silent = new Set<string>()
   return {
     clock, api, server, informers,
-    async addNode(name, { cpu = '8', taints, ...metadata } = {}) {
-      const amounts = { cpu, memory: '16Gi', pods: '110', 'ephemeral-storage': '100Gi' }
+    async addNode(name, { cpu = '8', allocatable = {}, taints, ...metadata } = {}) {
+      const amounts = { cpu, memory: '16Gi', pods: '110', 'ephemeral-storage': '100Gi', ...allocatable }
       await api.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name, ...metadata.labels }, annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...metadata.annotations } }, ...(taints ? { spec: { taints } } : {}) })
       const now = rfc3339(clock.nowMs())
       await api.patch('nodes', name, undefined, 'application/strategic-merge-patch+json', { status: { capacity: amounts, allocatable: amounts, conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now, reason: 'KubeletReady', message: 'kubelet is posting ready status' }] } }, { subresource: 'status' })

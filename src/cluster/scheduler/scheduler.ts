@@ -48,6 +48,11 @@ export interface SchedulerOptions {
   /** Whose pods it places; those of `default-scheduler` by default. */
   name?: string
   plugins?: readonly Plugin[]
+  /** Of how many nodes, in percent, it is enough to know that they fit; 0: fewer, the more there are. k8s: percentageOfNodesToScore */
+  percentageOfNodesToScore?: number
+  /** How long a pod waits after its first failure, and at most. */
+  initialBackoffMs?: number
+  maxBackoffMs?: number
 }
 
 export interface Scheduler {
@@ -101,7 +106,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     nominatedTo: (nodeName) => nominator.on(nodeName),
     nominate,
   }
-  const queue = new SchedulingQueue({ clock, plugins, handle: () => handle, counters, wake })
+  const queue = new SchedulingQueue({
+    clock, plugins, handle: () => handle, counters, wake, ...(options.initialBackoffMs === undefined ? {} : { initialBackoffMs: options.initialBackoffMs }), ...(options.maxBackoffMs === undefined ? {} : { maxBackoffMs: options.maxBackoffMs }),
+  })
 
   function wake(): void {
     if (running || !started || stopped) return
@@ -289,7 +296,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (node && !status) return [node]
     }
     const nodes = only ? [...only].map((name) => cluster.node(name)).filter((node) => node !== undefined) : all
-    const wanted = only ? nodes.length : feasibleNodesToFind(all.length)
+    const wanted = only ? nodes.length : feasibleNodesToFind(all.length, options.percentageOfNodesToScore ?? 0)
     const fitting: NodeInfo[] = []
     let looked = 0
     for (; looked < nodes.length && fitting.length < wanted; looked++) {
@@ -529,9 +536,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 }
 
 /** How many nodes are enough to choose from. k8s: numFeasibleNodesToFind */
-function feasibleNodesToFind(nodes: number): number {
+function feasibleNodesToFind(nodes: number, wantedPercent: number): number {
   if (nodes < MIN_FEASIBLE_NODES) return nodes
-  const percent = Math.max(MIN_FEASIBLE_PERCENT, 50 - Math.trunc(nodes / 125))
+  const percent = wantedPercent || Math.max(MIN_FEASIBLE_PERCENT, 50 - Math.trunc(nodes / 125))
   return Math.max(MIN_FEASIBLE_NODES, Math.trunc(nodes * percent / 100))
 }
 

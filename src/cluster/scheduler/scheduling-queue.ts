@@ -6,7 +6,7 @@ import { on, type ClusterEvent, type EventAction, type Handle, type Plugin, type
 import { podInfoOf } from './pod-info.ts'
 import { eventLabel, type SchedulerCounters, type SchedulerGauges } from './scheduler-counters.ts'
 
-/** k8s: pkg/scheduler/backend/queue */
+/** k8s: pkg/scheduler/backend/queue DefaultPodInitialBackoffDuration and others */
 const INITIAL_BACKOFF_MS = 1000
 const MAX_BACKOFF_MS = 10_000
 const BACKOFF_WINDOW_MS = 1000
@@ -20,6 +20,9 @@ export interface SchedulingQueueOptions {
   plugins: readonly Plugin[]
   handle: () => Handle
   counters: SchedulerCounters
+  /** How long a pod waits after its first failure, and at most. k8s: podInitialBackoffSeconds, podMaxBackoffSeconds */
+  initialBackoffMs?: number
+  maxBackoffMs?: number
   /** Called when a pod became ready to be popped. */
   wake: () => void
 }
@@ -32,6 +35,8 @@ export class SchedulingQueue {
   readonly #handle: () => Handle
   readonly #counters: SchedulerCounters
   readonly #wake: () => void
+  /** How long a pod waits after so many failures. k8s: calculateBackoffDuration */
+  readonly #backoffMs: (failures: number) => number
   readonly #less: (a: QueuedPod, b: QueuedPod) => boolean
   readonly #preEnqueue: readonly PreEnqueuePlugin[]
   readonly #rules = new Map<string, readonly RetryRule[]>()
@@ -47,7 +52,8 @@ export class SchedulingQueue {
   #flushTimer: Timer | undefined
   #sequence = 0
 
-  constructor({ clock, plugins, handle, counters, wake }: SchedulingQueueOptions) {
+  constructor({ clock, plugins, handle, counters, wake, initialBackoffMs = INITIAL_BACKOFF_MS, maxBackoffMs = MAX_BACKOFF_MS }: SchedulingQueueOptions) {
+    this.#backoffMs = (failures) => Math.min(initialBackoffMs * 2 ** (failures - 1), maxBackoffMs)
     this.#clock = clock
     this.#handle = handle
     this.#counters = counters
@@ -130,7 +136,7 @@ export class SchedulingQueue {
       queued.rejections++
       queued.errorsInRow = 0
     }
-    queued.backoffUntilMs = backoffEndMs(queued.queuedMs, queued.errorsInRow || queued.rejections)
+    queued.backoffUntilMs = backoffEndMs(queued.queuedMs + this.#backoffMs(queued.errorsInRow || queued.rejections))
     if (rejectors.size === 0) this.#requeue(queued, ATTEMPT_FAILURE)
     else {
       this.#counters.incoming('unschedulable', ATTEMPT_FAILURE)
@@ -292,9 +298,8 @@ export class SchedulingQueue {
   }
 }
 
-/** When a pod that failed for the n-th time may be tried again: backoff ends with a window of a second. k8s: alignToWindow, isPodBackingoff */
-function backoffEndMs(nowMs: number, failures: number): number {
-  const earliestMs = nowMs + Math.min(INITIAL_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS)
+/** When a pod may be tried again: backoff ends with a window of a second. k8s: alignToWindow, isPodBackingoff */
+function backoffEndMs(earliestMs: number): number {
   return (Math.floor(earliestMs / BACKOFF_WINDOW_MS) + 1) * BACKOFF_WINDOW_MS
 }
 

@@ -7,7 +7,7 @@ import { claimNotFound, trackerOf } from './claim-tracker.ts'
 import type { DynamicResourcesState } from './state.ts'
 
 /** k8s: DynamicResourcesBindingTimeoutDefault */
-const TIMEOUT_MS = 600_000
+export const BINDING_TIMEOUT_MS = 600_000
 const POLL_MS = 5_000
 
 /** Whether all of a claim's devices are ready, or which of them failed. */
@@ -27,24 +27,25 @@ export function bindingConditionsOf({ metadata, status }: Readonly<ResourceResou
 
 const awaitsConditions = ({ status }: ResourceResourceClaim) => (status?.allocation?.devices?.results ?? []).some(({ bindingConditions }) => bindingConditions?.length)
 
-export function isBindingTimedOut(claim: Readonly<ResourceResourceClaim>, nowMs: number): boolean {
+/** Whether a claim's devices have had more than `timeoutMs` to be ready. */
+export function isBindingTimedOut(claim: Readonly<ResourceResourceClaim>, nowMs: number, timeoutMs: number): boolean {
   const at = claim.status?.allocation?.allocationTimestamp
-  return at !== undefined && awaitsConditions(claim) && Date.parse(at) + TIMEOUT_MS < nowMs
+  return at !== undefined && awaitsConditions(claim) && Date.parse(at) + timeoutMs < nowMs
 }
 
 /** Resolves once all devices are ready. @throws Error when one failed or it takes too long */
-export async function waitForBinding(state: DynamicResourcesState, pod: Pod, nodeName: string, handle: Handle): Promise<void> {
+export async function waitForBinding(state: DynamicResourcesState, pod: Pod, nodeName: string, handle: Handle, timeoutMs: number): Promise<void> {
   if (!state.claims.some(awaitsConditions)) return
   const { clock, events } = handle
   events.event(pod, 'Normal', 'BindingConditionsPending', `waiting for binding conditions for device on node ${nodeName}`)
-  const untilMs = clock.nowMs() + TIMEOUT_MS
-  while (!isReady(state, handle)) {
+  const untilMs = clock.nowMs() + timeoutMs
+  while (!isReady(state, handle, timeoutMs)) {
     if (clock.nowMs() + POLL_MS > untilMs) throw new Error('device binding timeout: context deadline exceeded')
     await clock.sleep(POLL_MS)
   }
 }
 
-function isReady(state: DynamicResourcesState, handle: Handle): boolean {
+function isReady(state: DynamicResourcesState, handle: Handle, timeoutMs: number): boolean {
   for (const [i, known] of state.claims.entries()) {
     const claim = trackerOf(handle).get(keyOf(known))
     if (!claim) throw new Error(claimNotFound(keyOf(known)))
@@ -52,7 +53,7 @@ function isReady(state: DynamicResourcesState, handle: Handle): boolean {
     const { isReady: ready, failure } = bindingConditionsOf(claim)
     if (failure !== undefined) throw new Error(failure)
     if (ready) continue
-    if (isBindingTimedOut(claim, handle.clock.nowMs())) throw new Error(`device binding timeout: claim=${claim.metadata.name}`)
+    if (isBindingTimedOut(claim, handle.clock.nowMs(), timeoutMs)) throw new Error(`device binding timeout: claim=${claim.metadata.name}`)
     return false
   }
   return true

@@ -28,47 +28,59 @@ const startOf = ({ pod }: PodInfo) => pod.status?.startTime ?? rfc3339(8.64e15 /
 /** Higher priority, then longer running. k8s: util.MoreImportantPod */
 const byImportance = (a: PodInfo, b: PodInfo) => b.priority - a.priority || (startOf(a) < startOf(b) ? -1 : startOf(a) > startOf(b) ? 1 : 0)
 
-/** Makes room for more important pods by evicting less important ones. k8s: plugins/defaultpreemption, framework/preemption */
-export const defaultPreemption: PostFilterPlugin & PreEnqueuePlugin = {
-  name: 'DefaultPreemption',
-  preEnqueue: (pod) => preempting.has(pod.metadata.uid!) ? unresolvable('waiting for the preemption for this pod to be finished') : undefined,
-  postFilter(cycle, diagnosis, handle) {
-    const { info } = cycle
-    const { cluster, random, counters } = handle
-    counters.preemption()
-    const ineligible = whyNot(cycle, diagnosis, handle)
-    if (ineligible) return { message: `preemption: ${ineligible}` }
-    const statuses = new Map<string, SchedulingStatus>()
-    const nodes = cluster.nodes.filter(({ node }) => (diagnosis.nodes.get(node.metadata.name!) ?? diagnosis.absent)?.code === 'Unschedulable')
-    const budgets = handle.informers.for<PodDisruptionBudget>('poddisruptionbudgets.policy').list()
-    const wanted = Math.min(nodes.length, Math.max(MIN_CANDIDATES, Math.trunc(nodes.length * MIN_CANDIDATES_PERCENT / 100)))
-    const offset = nodes.length > 0 ? random.int(nodes.length) : 0
-    // Once there are enough, one of which no budget stands in the way of will do. k8s: DryRunPreemption
-    const harmless: Candidate[] = []
-    const violating: Candidate[] = []
-    const problems = new Set<string>()
-    for (let i = 0; i < nodes.length && !(harmless.length > 0 && harmless.length + violating.length >= wanted); i++) {
-      const node = nodes[(offset + i) % nodes.length]!
-      let found = selectVictims(cycle, node, budgets, handle)
-      if (!('code' in found) && found.victims.length === 0) found = failed(`expected at least one victim pod on node "${node.node.metadata.name}"`)
-      if ('code' in found) {
-        if (found.code === 'Error') problems.add(messageOfStatus(found))
-        statuses.set(node.node.metadata.name!, found)
-      } else if (found.violations === 0) harmless.push(found)
-      else violating.push(found)
-    }
-    const candidates = [...harmless, ...violating]
-    if (candidates.length === 0 && problems.size > 0) return { message: `preemption: ${problems.size === 1 ? [...problems][0] : `[${[...problems].join(', ')}]`}`, failed: true }
-    if (candidates.length === 0)
-      return { nominatedNodeName: '', message: `preemption: ${fitErrorMessage({ nodeCount: cluster.nodes.length, diagnosis: { nodes: statuses, absent: NOT_HELPFUL } })}` }
-    const best = pickCandidate(candidates)
-    if (best.victims.some(({ pod }) => pod.metadata.deletionTimestamp === undefined)) counters.victims(best.victims.length)
-    void evict(info, best, handle)
-    return { nominatedNodeName: best.node, success: true }
-  },
-  // Freed by its own end.
-  retryOn: [on('Pod', 'Delete', () => false)],
+/** How many nodes are tried out. k8s: apis/config DefaultPreemptionArgs */
+export interface DefaultPreemptionArgs {
+  /** Of all nodes on which room could be made, 0 to 100. */
+  minCandidateNodesPercentage?: number
+  minCandidateNodesAbsolute?: number
 }
+
+/** Makes room for more important pods by evicting less important ones. k8s: plugins/defaultpreemption, framework/preemption */
+export function createDefaultPreemption({ minCandidateNodesPercentage = MIN_CANDIDATES_PERCENT, minCandidateNodesAbsolute = MIN_CANDIDATES }: DefaultPreemptionArgs = {}): PostFilterPlugin & PreEnqueuePlugin {
+  return {
+    name: 'DefaultPreemption',
+    preEnqueue: (pod) => preempting.has(pod.metadata.uid!) ? unresolvable('waiting for the preemption for this pod to be finished') : undefined,
+    postFilter(cycle, diagnosis, handle) {
+      const { info } = cycle
+      const { cluster, random, counters } = handle
+      counters.preemption()
+      const ineligible = whyNot(cycle, diagnosis, handle)
+      if (ineligible) return { message: `preemption: ${ineligible}` }
+      const statuses = new Map<string, SchedulingStatus>()
+      const nodes = cluster.nodes.filter(({ node }) => (diagnosis.nodes.get(node.metadata.name!) ?? diagnosis.absent)?.code === 'Unschedulable')
+      const budgets = handle.informers.for<PodDisruptionBudget>('poddisruptionbudgets.policy').list()
+      const wanted = Math.min(nodes.length, Math.max(minCandidateNodesAbsolute, Math.trunc(nodes.length * minCandidateNodesPercentage / 100)))
+      const offset = nodes.length > 0 ? random.int(nodes.length) : 0
+      // Once there are enough, one of which no budget stands in the way of will do. k8s: DryRunPreemption
+      const harmless: Candidate[] = []
+      const violating: Candidate[] = []
+      const problems = new Set<string>()
+      for (let i = 0; i < nodes.length && !(harmless.length > 0 && harmless.length + violating.length >= wanted); i++) {
+        const node = nodes[(offset + i) % nodes.length]!
+        let found = selectVictims(cycle, node, budgets, handle)
+        if (!('code' in found) && found.victims.length === 0) found = failed(`expected at least one victim pod on node "${node.node.metadata.name}"`)
+        if ('code' in found) {
+          if (found.code === 'Error') problems.add(messageOfStatus(found))
+          statuses.set(node.node.metadata.name!, found)
+        } else if (found.violations === 0) harmless.push(found)
+        else violating.push(found)
+      }
+      const candidates = [...harmless, ...violating]
+      if (candidates.length === 0 && problems.size > 0) return { message: `preemption: ${problems.size === 1 ? [...problems][0] : `[${[...problems].join(', ')}]`}`, failed: true }
+      if (candidates.length === 0)
+        return { nominatedNodeName: '', message: `preemption: ${fitErrorMessage({ nodeCount: cluster.nodes.length, diagnosis: { nodes: statuses, absent: NOT_HELPFUL } })}` }
+      const best = pickCandidate(candidates)
+      if (best.victims.some(({ pod }) => pod.metadata.deletionTimestamp === undefined)) counters.victims(best.victims.length)
+      void evict(info, best, handle)
+      return { nominatedNodeName: best.node, success: true }
+    },
+    // Freed by its own end.
+    retryOn: [on('Pod', 'Delete', () => false)],
+  }
+}
+
+/** As it is in the default profile. */
+export const defaultPreemption = createDefaultPreemption()
 
 /** k8s: PodEligibleToPreemptOthers */
 function whyNot({ pod, info }: Cycle, diagnosis: Diagnosis, { cluster }: Handle): string | undefined {

@@ -8,7 +8,7 @@ import { PASS, SKIP, unresolvable, unschedulable } from '../status.ts'
 
 const NAME = 'InterPodAffinity'
 const SCORE_STATE = 'InterPodAffinity/score'
-/** Weight of other pods' required affinity to this one. k8s: HardPodAffinityWeight */
+/** k8s: apis/config/v1 SetDefaults_InterPodAffinityArgs */
 const HARD_WEIGHT = 1
 
 /** Counts by `key=value` of a topology. */
@@ -90,91 +90,104 @@ function mayHelpAfterNodeChange(pod: Pod, { object, old }: ClusterEvent): boolea
     || requiredAntiAffinity.some((term) => valueOf(old, term) !== undefined && valueOf(old, term) !== valueOf(object, term))
 }
 
-/** Near some pods, away from others. k8s: plugins/interpodaffinity */
-export const interPodAffinity: PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin = {
-  name: NAME,
-  weight: 2,
-  preFilter(cycle, handle) {
-    const { info } = cycle
-    const { cluster } = handle
-    const asks = info.requiredAffinity.length > 0 || info.requiredAntiAffinity.length > 0
-    if (!asks && !cluster.hasAntiAffinity) return SKIP
-    const state: FilterState = { existingAnti: new Map(), affinity: new Map(), anti: new Map() }
-    for (const node of cluster.nodes)
-      for (const other of (asks ? node.pods : node.podsWithRequiredAntiAffinity).values()) count(state, cycle, other, node.node, 1, handle)
-    if (!asks && state.existingAnti.size === 0) return SKIP
-    cycle.state.set(NAME, state)
-    return PASS
-  },
-  addPod(cycle, other, { node }, handle) {
-    const state = cycle.state.get(NAME) as FilterState | undefined
-    if (state) count(state, cycle, other, node, 1, handle)
-  },
-  removePod(cycle, other, { node }, handle) {
-    const state = cycle.state.get(NAME) as FilterState | undefined
-    if (state) count(state, cycle, other, node, -1, handle)
-  },
-  cloneState(state) {
-    const { existingAnti, affinity, anti } = state as FilterState
-    return { existingAnti: new Map(existingAnti), affinity: new Map(affinity), anti: new Map(anti) }
-  },
-  filter(cycle, { node }, handle) {
-    const { info, pod } = cycle
-    const { existingAnti, affinity, anti } = cycle.state.get(NAME) as FilterState
-    let found = true
-    for (const term of info.requiredAffinity) {
-      const pair = pairOf(term, node)
-      if (pair === undefined) return unresolvable("node(s) didn't match pod affinity rules")
-      if ((affinity.get(pair) ?? 0) <= 0) found = false
-    }
-    // The first pod of a group that wants to be together may go anywhere.
-    if (!found && !(affinity.size === 0 && matchesAll(info.requiredAffinity, pod, pod, handle))) return unresolvable("node(s) didn't match pod affinity rules")
-    for (const term of info.requiredAntiAffinity) {
-      const pair = pairOf(term, node)
-      if (pair !== undefined && (anti.get(pair) ?? 0) > 0) return unschedulable("node(s) didn't match pod anti-affinity rules")
-    }
-    if (existingAnti.size > 0) for (const [key, value] of Object.entries(node.metadata.labels ?? {}))
-      if ((existingAnti.get(`${key}=${value}`) ?? 0) > 0) return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules")
-    return PASS
-  },
-  preScore({ pod, state }, _, handle) {
-    const { cluster } = handle
-    const wanted = preferred(pod, 'podAffinity')
-    const unwanted = preferred(pod, 'podAntiAffinity')
-    const asks = wanted.length > 0 || unwanted.length > 0
-    if (!asks && !cluster.hasAffinity) return SKIP
-    const scores: Counts = new Map()
-    const add = (term: PodAffinityTerm, owner: Pod, other: Pod, node: Node, weight: number) => {
-      const pair = pairOf(term, node)
-      if (pair !== undefined && termMatches(term, owner, other, handle)) scores.set(pair, (scores.get(pair) ?? 0) + weight)
-    }
-    for (const node of cluster.nodes) {
-      for (const other of (asks ? node.pods : node.podsWithAffinity).values()) {
-        for (const { weight, podAffinityTerm } of wanted) add(podAffinityTerm, pod, other.pod, node.node, weight)
-        for (const { weight, podAffinityTerm } of unwanted) add(podAffinityTerm, pod, other.pod, node.node, -weight)
-        if (!other.hasAffinity) continue
-        for (const term of other.requiredAffinity) add(term, other.pod, pod, node.node, HARD_WEIGHT)
-        for (const { weight, podAffinityTerm } of preferred(other.pod, 'podAffinity')) add(podAffinityTerm, other.pod, pod, node.node, weight)
-        for (const { weight, podAffinityTerm } of preferred(other.pod, 'podAntiAffinity')) add(podAffinityTerm, other.pod, pod, node.node, -weight)
-      }
-    }
-    if (scores.size === 0) return SKIP
-    state.set(SCORE_STATE, scores)
-    return PASS
-  },
-  score({ state }, { node }: NodeInfo) {
-    const scores = state.get(SCORE_STATE) as Counts
-    let sum = 0
-    for (const [pair, score] of scores) {
-      const at = pair.indexOf('=')
-      if (node.metadata.labels?.[pair.slice(0, at)] === pair.slice(at + 1)) sum += score
-    }
-    return sum
-  },
-  normalize(_, scores) {
-    const min = Math.min(...scores)
-    const range = Math.max(...scores) - min
-    for (let i = 0; i < scores.length; i++) scores[i] = range > 0 ? Math.trunc(MAX_NODE_SCORE * ((scores[i]! - min) / range)) : 0
-  },
-  retryOn: [on('Pod', ['Add', 'Delete', 'UpdatePodLabel'], mayHelpAfterPodChange), on('Node', ['Add', 'UpdateNodeLabel'], mayHelpAfterNodeChange)],
+/** How a profile sets up the plugin. k8s: apis/config InterPodAffinityArgs */
+export interface InterPodAffinityArgs {
+  /** Weight of other pods' required affinity to this one, 0 to 100. */
+  hardPodAffinityWeight?: number
+  /** Whether what others prefer counts only for pods that prefer something themselves. */
+  ignorePreferredTermsOfExistingPods?: boolean
 }
+
+/** Near some pods, away from others. k8s: plugins/interpodaffinity */
+export function createInterPodAffinity({ hardPodAffinityWeight = HARD_WEIGHT, ignorePreferredTermsOfExistingPods = false }: InterPodAffinityArgs = {}): PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin {
+  return {
+    name: NAME,
+    weight: 2,
+    preFilter(cycle, handle) {
+      const { info } = cycle
+      const { cluster } = handle
+      const asks = info.requiredAffinity.length > 0 || info.requiredAntiAffinity.length > 0
+      if (!asks && !cluster.hasAntiAffinity) return SKIP
+      const state: FilterState = { existingAnti: new Map(), affinity: new Map(), anti: new Map() }
+      for (const node of cluster.nodes)
+        for (const other of (asks ? node.pods : node.podsWithRequiredAntiAffinity).values()) count(state, cycle, other, node.node, 1, handle)
+      if (!asks && state.existingAnti.size === 0) return SKIP
+      cycle.state.set(NAME, state)
+      return PASS
+    },
+    addPod(cycle, other, { node }, handle) {
+      const state = cycle.state.get(NAME) as FilterState | undefined
+      if (state) count(state, cycle, other, node, 1, handle)
+    },
+    removePod(cycle, other, { node }, handle) {
+      const state = cycle.state.get(NAME) as FilterState | undefined
+      if (state) count(state, cycle, other, node, -1, handle)
+    },
+    cloneState(state) {
+      const { existingAnti, affinity, anti } = state as FilterState
+      return { existingAnti: new Map(existingAnti), affinity: new Map(affinity), anti: new Map(anti) }
+    },
+    filter(cycle, { node }, handle) {
+      const { info, pod } = cycle
+      const { existingAnti, affinity, anti } = cycle.state.get(NAME) as FilterState
+      let found = true
+      for (const term of info.requiredAffinity) {
+        const pair = pairOf(term, node)
+        if (pair === undefined) return unresolvable("node(s) didn't match pod affinity rules")
+        if ((affinity.get(pair) ?? 0) <= 0) found = false
+      }
+      // The first pod of a group that wants to be together may go anywhere.
+      if (!found && !(affinity.size === 0 && matchesAll(info.requiredAffinity, pod, pod, handle))) return unresolvable("node(s) didn't match pod affinity rules")
+      for (const term of info.requiredAntiAffinity) {
+        const pair = pairOf(term, node)
+        if (pair !== undefined && (anti.get(pair) ?? 0) > 0) return unschedulable("node(s) didn't match pod anti-affinity rules")
+      }
+      if (existingAnti.size > 0) for (const [key, value] of Object.entries(node.metadata.labels ?? {}))
+        if ((existingAnti.get(`${key}=${value}`) ?? 0) > 0) return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules")
+      return PASS
+    },
+    preScore({ pod, state }, _, handle) {
+      const { cluster } = handle
+      const wanted = preferred(pod, 'podAffinity')
+      const unwanted = preferred(pod, 'podAntiAffinity')
+      const asks = wanted.length > 0 || unwanted.length > 0
+      if (!asks && (ignorePreferredTermsOfExistingPods || !cluster.hasAffinity)) return SKIP
+      const scores: Counts = new Map()
+      const add = (term: PodAffinityTerm, owner: Pod, other: Pod, node: Node, weight: number) => {
+        const pair = pairOf(term, node)
+        if (pair !== undefined && termMatches(term, owner, other, handle)) scores.set(pair, (scores.get(pair) ?? 0) + weight)
+      }
+      for (const node of cluster.nodes) {
+        for (const other of (asks ? node.pods : node.podsWithAffinity).values()) {
+          for (const { weight, podAffinityTerm } of wanted) add(podAffinityTerm, pod, other.pod, node.node, weight)
+          for (const { weight, podAffinityTerm } of unwanted) add(podAffinityTerm, pod, other.pod, node.node, -weight)
+          if (!other.hasAffinity) continue
+          if (hardPodAffinityWeight > 0) for (const term of other.requiredAffinity) add(term, other.pod, pod, node.node, hardPodAffinityWeight)
+          for (const { weight, podAffinityTerm } of preferred(other.pod, 'podAffinity')) add(podAffinityTerm, other.pod, pod, node.node, weight)
+          for (const { weight, podAffinityTerm } of preferred(other.pod, 'podAntiAffinity')) add(podAffinityTerm, other.pod, pod, node.node, -weight)
+        }
+      }
+      if (scores.size === 0) return SKIP
+      state.set(SCORE_STATE, scores)
+      return PASS
+    },
+    score({ state }, { node }: NodeInfo) {
+      const scores = state.get(SCORE_STATE) as Counts
+      let sum = 0
+      for (const [pair, score] of scores) {
+        const at = pair.indexOf('=')
+        if (node.metadata.labels?.[pair.slice(0, at)] === pair.slice(at + 1)) sum += score
+      }
+      return sum
+    },
+    normalize(_, scores) {
+      const min = Math.min(...scores)
+      const range = Math.max(...scores) - min
+      for (let i = 0; i < scores.length; i++) scores[i] = range > 0 ? Math.trunc(MAX_NODE_SCORE * ((scores[i]! - min) / range)) : 0
+    },
+    retryOn: [on('Pod', ['Add', 'Delete', 'UpdatePodLabel'], mayHelpAfterPodChange), on('Node', ['Add', 'UpdateNodeLabel'], mayHelpAfterNodeChange)],
+  }
+}
+
+/** As it is in the default profile. */
+export const interPodAffinity = createInterPodAffinity()

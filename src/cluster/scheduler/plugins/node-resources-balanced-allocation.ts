@@ -1,24 +1,34 @@
+import type { Amounts } from '../../client/pod-resources.ts'
 import { MAX_NODE_SCORE, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
 import { PASS, SKIP } from '../status.ts'
+import { CPU_AND_MEMORY, isOrdinary } from './resource-scoring.ts'
 
-/** How evenly CPU and memory are used: 100 is the same share of both. */
-function balance(cpu: number, memory: number, allocatableCpu: number, allocatableMemory: number): number {
-  if (allocatableCpu === 0 || allocatableMemory === 0) return MAX_NODE_SCORE
-  return Math.trunc((1 - Math.abs(Math.min(1, cpu / allocatableCpu) - Math.min(1, memory / allocatableMemory)) / 2) * MAX_NODE_SCORE)
+/** How evenly resources are used: 100 is the same share of all. k8s: balancedResourceScore */
+function balance(fractions: readonly number[]): number {
+  if (fractions.length < 2) return MAX_NODE_SCORE
+  const mean = fractions.reduce((sum, fraction) => sum + fraction, 0) / fractions.length
+  const deviation = fractions.length === 2 ? Math.abs(fractions[0]! - fractions[1]!) / 2 : Math.sqrt(fractions.reduce((sum, fraction) => sum + (fraction - mean) ** 2, 0) / fractions.length)
+  return Math.trunc((1 - deviation) * MAX_NODE_SCORE)
 }
 
-/** Prefers nodes that the pod makes more balanced. k8s: plugins/noderesources BalancedAllocation */
-export const nodeResourcesBalancedAllocation: PreScorePlugin & ScorePlugin = {
-  name: 'NodeResourcesBalancedAllocation',
-  weight: 1,
-  preScore: ({ info }) => !info.requests.cpu && !info.requests.memory ? SKIP : PASS,
-  score({ info }, node) {
-    const cpu = node.requested.cpu ?? 0
-    const memory = node.requested.memory ?? 0
-    const allocatableCpu = node.allocatable.cpu ?? 0
-    const allocatableMemory = node.allocatable.memory ?? 0
-    const withPod = balance(cpu + (info.requests.cpu ?? 0), memory + (info.requests.memory ?? 0), allocatableCpu, allocatableMemory)
-    const without = balance(cpu, memory, allocatableCpu, allocatableMemory)
-    return Math.trunc(MAX_NODE_SCORE / 2 + (MAX_NODE_SCORE / 2 + withPod - without) / 2)
-  },
+/**
+ * Prefers nodes that the pod makes more balanced. k8s: plugins/noderesources BalancedAllocation
+ * @param resources names of those that are looked at
+ */
+export function createNodeResourcesBalancedAllocation(resources: readonly string[] = CPU_AND_MEMORY.map(({ name }) => name)): PreScorePlugin & ScorePlugin {
+  const fractions = (requested: Amounts, more: Amounts, counted: readonly string[], allocatable: Amounts) => counted.map((name) => Math.min(1, ((requested[name] ?? 0) + (more[name] ?? 0)) / allocatable[name]!))
+  return {
+    name: 'NodeResourcesBalancedAllocation',
+    weight: 1,
+    preScore: ({ info }) => resources.every((name) => !info.requests[name]) ? SKIP : PASS,
+    score({ info: { requests } }, { requested, allocatable }) {
+      const counted = resources.filter((name) => allocatable[name] && (isOrdinary(name) || requests[name]))
+      const withPod = balance(fractions(requested, requests, counted, allocatable))
+      const without = balance(fractions(requested, {}, counted, allocatable))
+      return Math.trunc(MAX_NODE_SCORE / 2 + (MAX_NODE_SCORE / 2 + withPod - without) / 2)
+    },
+  }
 }
+
+/** As it is in the default profile: CPU and memory. */
+export const nodeResourcesBalancedAllocation = createNodeResourcesBalancedAllocation()

@@ -3,10 +3,11 @@ import type { Amounts } from '../../client/pod-resources.ts'
 import { nonZeroContainerRequests, podAmounts } from '../../client/pod-resources.ts'
 import type { DeviceClass, Node, Pod } from '../../kinds/generated/types.ts'
 import { classOfResource, mayBeDevices } from '../devices/device-class-resolver.ts'
-import { isDeletion, MAX_NODE_SCORE, on, type ClusterEvent, type FilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
+import { isDeletion, on, type ClusterEvent, type FilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
 import { NodeInfo } from '../node-info.ts'
 import { holdsRoom } from '../pod-info.ts'
 import { PASS, type SchedulingStatus } from '../status.ts'
+import { CPU_AND_MEMORY, isOrdinary, nodeScorer, type ScoringStrategy } from './resource-scoring.ts'
 
 const NAME = 'NodeResourcesFit'
 const FIRST = ['cpu', 'memory', 'ephemeral-storage']
@@ -14,11 +15,6 @@ const FIRST = ['cpu', 'memory', 'ephemeral-storage']
 function fits(requests: Amounts, allocatable: Amounts, requested: Amounts): boolean {
   for (const name in requests) if (requests[name]! > 0 && requests[name]! > (allocatable[name] ?? 0) - (requested[name] ?? 0)) return false
   return true
-}
-
-/** What is left of a resource, 0 to 100. */
-function leftOver(allocatable: number, requested: number): number {
-  return requested > allocatable ? 0 : Math.trunc((allocatable - requested) * MAX_NODE_SCORE / allocatable)
 }
 
 /** Whether devices that a class stands for are found by DynamicResources. k8s: shouldDelegateResourceToDRA */
@@ -45,7 +41,29 @@ function lackingResources(requests: Amounts, node: NodeInfo, informers?: Informe
   return reasons.length > 0 ? { reasons, hopeless } : undefined
 }
 
-type Asked = ReturnType<typeof nonZeroContainerRequests>
+/** What a pod asks for: CPU and memory as nodes are compared by them, and everything as it is. */
+interface Asked {
+  nonZero: ReturnType<typeof nonZeroContainerRequests>
+  all: Amounts
+}
+
+/** How a profile sets up the plugin. k8s: apis/config NodeResourcesFitArgs */
+export interface NodeResourcesFitArgs {
+  /** Extended resources that nodes needn't have. */
+  ignoredResources?: readonly string[]
+  /** What stands before the slash of such. */
+  ignoredResourceGroups?: readonly string[]
+  scoring?: ScoringStrategy
+}
+
+/** A pod's requests without what is ignored. */
+function checkedOf(requests: Amounts, ignored: ReadonlySet<string>, ignoredGroups: ReadonlySet<string>): Amounts {
+  if (ignored.size === 0 && ignoredGroups.size === 0) return requests
+  return Object.fromEntries(Object.entries(requests).filter(([name]) => isOrdinary(name) || !isExtended(name) || !(ignored.has(name) || ignoredGroups.has(name.split('/')[0]!))))
+}
+
+/** k8s: v1helper.IsExtendedResourceName */
+const isExtended = (resource: string) => resource.includes('/') && !/(^|\.)kubernetes\.io\//.test(resource) && !resource.startsWith('requests.')
 
 /** k8s: resource/v1 ResourceDeviceClassPrefix */
 const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/'
@@ -58,58 +76,53 @@ function releasesWanted(pod: Pod, { object, old }: ClusterEvent): boolean {
   return Object.entries(wanted).some(([name, amount]) => amount > 0 && (before[name] ?? 0) > (now[name] ?? 0))
 }
 
-/** Fuller nodes are better. k8s: plugins/noderesources MostAllocated */
-function usedUp(capacity: number, requested: number): number {
-  return Math.trunc(Math.min(requested, capacity) * 100 / capacity)
+/** CPU, memory and other resources must suffice; which nodes are better is a matter of strategy. k8s: plugins/noderesources Fit */
+export function createNodeResourcesFit({ ignoredResources, ignoredResourceGroups, scoring = { type: 'LeastAllocated', resources: CPU_AND_MEMORY } }: NodeResourcesFitArgs = {}): FilterPlugin & PreScorePlugin & ScorePlugin {
+  const ignored = new Set(ignoredResources)
+  const ignoredGroups = new Set(ignoredResourceGroups)
+  const scoreOf = nodeScorer(scoring)
+  return {
+    name: NAME,
+    weight: 1,
+    filter({ info }, node, { informers }): SchedulingStatus | undefined {
+      const lacking = lackingResources(checkedOf(info.requests, ignored, ignoredGroups), node, informers)
+      if (!lacking) return PASS
+      return { code: lacking.hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons: lacking.reasons }
+    },
+    preScore({ pod, info, state }) {
+      state.set(NAME, { nonZero: nonZeroContainerRequests(pod), all: info.requests } satisfies Asked)
+      return PASS
+    },
+    score({ state }, node) {
+      const { nonZero, all } = state.get(NAME) as Asked
+      return scoreOf((resource) => {
+        const allocatable = node.allocatable[resource] ?? 0
+        if (resource === 'cpu') return [node.nonZeroCpu + nonZero.cpu, allocatable]
+        if (resource === 'memory') return [node.nonZeroMemory + nonZero.memory, allocatable]
+        const asked = all[resource] ?? 0
+        return asked === 0 && !isOrdinary(resource) ? undefined : [(node.requested[resource] ?? 0) + asked, allocatable]
+      })
+    },
+    retryOn: [
+      on('Pod', ['Delete', 'UpdatePodScaleDown'], (pod, event) => isDeletion(event) ? holdsRoom(event.object as Pod) : releasesWanted(pod, event)),
+      on('DeviceClass', ['Add', 'Update'], (pod, { object, old }) => {
+        const name = (object as DeviceClass).spec.extendedResourceName
+        if (old && (old as DeviceClass).spec.extendedResourceName === name) return false
+        const requests = podAmounts(pod)
+        return (!old && requests[DEVICE_CLASS_PREFIX + object.metadata.name] !== undefined) || (name !== undefined && requests[name] !== undefined)
+      }),
+      on('Node', ['Add', 'UpdateNodeAllocatable'], (pod, { object, old }, { informers }) => {
+        const now = new NodeInfo(object as Node)
+        const requests = checkedOf(podAmounts(pod), ignored, ignoredGroups)
+        if (lackingResources(requests, now, informers)) return false
+        if (!old) return true
+        const before = new NodeInfo(old as Node).allocatable
+        if ((now.allocatable.pods ?? 0) > (before.pods ?? 0)) return true
+        return Object.entries(requests).some(([name, amount]) => amount > 0 && ((now.allocatable[name] ?? 0) > (before[name] ?? 0) || ((now.allocatable[name] ?? 0) === 0 && isDevices(name, informers))))
+      }),
+    ],
+  }
 }
 
-/** CPU, memory and other resources must suffice; emptier nodes are better. k8s: plugins/noderesources Fit, LeastAllocated */
-export const nodeResourcesFit: FilterPlugin & PreScorePlugin & ScorePlugin = {
-  name: NAME,
-  weight: 1,
-  filter({ info }, node, { informers }): SchedulingStatus | undefined {
-    const lacking = lackingResources(info.requests, node, informers)
-    if (!lacking) return PASS
-    return { code: lacking.hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons: lacking.reasons }
-  },
-  preScore({ pod, state }) {
-    state.set(NAME, nonZeroContainerRequests(pod))
-    return PASS
-  },
-  score({ state }, node) {
-    const { cpu = 0, memory = 0 } = node.allocatable
-    const asked = state.get(NAME) as Asked
-    const cpuScore = cpu === 0 ? 0 : leftOver(cpu, node.nonZeroCpu + asked.cpu)
-    const memoryScore = memory === 0 ? 0 : leftOver(memory, node.nonZeroMemory + asked.memory)
-    return cpu === 0 || memory === 0 ? cpuScore + memoryScore : Math.trunc((cpuScore + memoryScore) / 2)
-  },
-  retryOn: [
-    on('Pod', ['Delete', 'UpdatePodScaleDown'], (pod, event) => isDeletion(event) ? holdsRoom(event.object as Pod) : releasesWanted(pod, event)),
-    on('DeviceClass', ['Add', 'Update'], (pod, { object, old }) => {
-      const name = (object as DeviceClass).spec.extendedResourceName
-      if (old && (old as DeviceClass).spec.extendedResourceName === name) return false
-      const requests = podAmounts(pod)
-      return (!old && requests[DEVICE_CLASS_PREFIX + object.metadata.name] !== undefined) || (name !== undefined && requests[name] !== undefined)
-    }),
-    on('Node', ['Add', 'UpdateNodeAllocatable'], (pod, { object, old }, { informers }) => {
-      const now = new NodeInfo(object as Node)
-      const requests = podAmounts(pod)
-      if (lackingResources(requests, now, informers)) return false
-      if (!old) return true
-      const before = new NodeInfo(old as Node).allocatable
-      if ((now.allocatable.pods ?? 0) > (before.pods ?? 0)) return true
-      return Object.entries(requests).some(([name, amount]) => amount > 0 && ((now.allocatable[name] ?? 0) > (before[name] ?? 0) || ((now.allocatable[name] ?? 0) === 0 && isDevices(name, informers))))
-    }),
-  ],
-}
-
-/** The same with another idea of what is better. k8s: NodeResourcesFitArgs scoringStrategy MostAllocated */
-export const mostAllocated: FilterPlugin & PreScorePlugin & ScorePlugin = {
-  ...nodeResourcesFit,
-  score({ state }, node) {
-    const { cpu = 0, memory = 0 } = node.allocatable
-    const asked = state.get(NAME) as Asked
-    const scores = [...(cpu === 0 ? [] : [usedUp(cpu, node.nonZeroCpu + asked.cpu)]), ...(memory === 0 ? [] : [usedUp(memory, node.nonZeroMemory + asked.memory)])]
-    return scores.length === 0 ? 0 : Math.trunc(scores.reduce((sum, score) => sum + score, 0) / scores.length)
-  },
-}
+/** As it is in the default profile: emptier nodes are better. */
+export const nodeResourcesFit = createNodeResourcesFit()

@@ -44,7 +44,7 @@ interface ScoreState {
 }
 
 /** What spreads pods where nothing is said. k8s: systemDefaultConstraints */
-const DEFAULTS = [{ maxSkew: 3, topologyKey: HOSTNAME }, { maxSkew: 5, topologyKey: ZONE }]
+const DEFAULTS: readonly TopologySpreadConstraint[] = [{ maxSkew: 3, topologyKey: HOSTNAME, whenUnsatisfiable: 'ScheduleAnyway' }, { maxSkew: 5, topologyKey: ZONE, whenUnsatisfiable: 'ScheduleAnyway' }]
 
 function constraintOf(pod: Pod, spec: Pick<TopologySpreadConstraint, 'maxSkew' | 'topologyKey'> & Partial<TopologySpreadConstraint>, selected: (labels: Record<string, string> | undefined) => boolean, selectorKey: string, isEmpty: boolean): Constraint {
   const { namespace } = pod.metadata
@@ -70,7 +70,8 @@ function ownConstraints(pod: Pod, action: string): Constraint[] {
 }
 
 /** Constraints for pods that belong to a Service or set and say nothing themselves. k8s: buildDefaultConstraints, helper.DefaultSelector */
-function defaultConstraints(pod: Pod, { informers }: Handle): Constraint[] {
+function defaultConstraints(pod: Pod, defaults: readonly TopologySpreadConstraint[], { informers }: Handle): Constraint[] {
+  if (defaults.length === 0) return []
   const { namespace, labels } = pod.metadata
   const pairs: Record<string, string> = {}
   for (const service of informers.for<Service>('services').list(namespace)) {
@@ -85,7 +86,7 @@ function defaultConstraints(pod: Pod, { informers }: Handle): Constraint[] {
   else if (owner?.kind === 'ReplicationController') Object.assign(pairs, informers.for<ReplicationController>('replicationcontrollers').get(key)?.spec?.selector)
   if (Object.keys(pairs).length === 0 && !expression) return []
   const selectorKey = JSON.stringify([pairs, expression ?? null])
-  return DEFAULTS.map((spec) => constraintOf(pod, spec, (others) => holdsAll(pairs, others) && (!expression || selects(expression, others)), selectorKey, false))
+  return defaults.map((spec) => constraintOf(pod, spec, (others) => holdsAll(pairs, others) && (!expression || selects(expression, others)), selectorKey, false))
 }
 
 const hasAllKeys = (node: Node, constraints: readonly Constraint[]) => constraints.every(({ topologyKey }) => node.metadata.labels?.[topologyKey] !== undefined)
@@ -107,124 +108,133 @@ function change({ state, pod }: Cycle, other: Pod, { node }: NodeInfo, by: numbe
 }
 
 /** Whether a pod that came, changed or went can have changed what the waiting pod's constraints say. k8s: isSchedulableAfterPodChange */
-function mayHelpAfterPodChange(pod: Pod, event: ClusterEvent): boolean {
+function mayHelpAfterPodChange(pod: Pod, event: ClusterEvent, constraints: readonly Constraint[]): boolean {
   const [now, before] = [event.object as Pod, event.old as Pod | undefined]
   const isOwn = now.metadata.uid === pod.metadata.uid
   if (!isOwn && (!holdsRoom(now) || now.metadata.namespace !== pod.metadata.namespace)) return false
-  const constraints = ownConstraints(pod, 'DoNotSchedule')
   if (!before) return constraints.some((constraint) => constraint.selects(now.metadata.labels))
   if (isOwn && !deepEqual(now.spec.tolerations, before.spec.tolerations) && constraints.some(({ honorTaints }) => honorTaints)) return true
   return constraints.some((constraint) => constraint.selects(before.metadata.labels) !== constraint.selects(now.metadata.labels))
 }
 
 /** k8s: isSchedulableAfterNodeChange */
-function mayHelpAfterNodeChange(pod: Pod, { object, old }: ClusterEvent): boolean {
+function mayHelpAfterNodeChange({ object, old }: ClusterEvent, constraints: readonly Constraint[]): boolean {
   const [now, before] = [object as Node, old as Node | undefined]
-  const constraints = ownConstraints(pod, 'DoNotSchedule')
   const isDomain = hasAllKeys(now, constraints)
   if (!before) return isDomain
   if (isDomain !== hasAllKeys(before, constraints)) return true
   return isDomain && (constraints.some(({ topologyKey }) => before.metadata.labels?.[topologyKey] !== now.metadata.labels?.[topologyKey]) || !deepEqual(before.spec?.taints, now.spec?.taints))
 }
 
-/** Keeps pods of a kind evenly spread over zones and nodes. k8s: plugins/podtopologyspread */
-export const podTopologySpread: PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin = {
-  name: NAME,
-  weight: 2,
-  preFilter({ pod, state }, { cluster }) {
-    const constraints = ownConstraints(pod, 'DoNotSchedule')
-    if (constraints.length === 0) return SKIP
-    const counts = constraints.map(() => new Map<string, number>())
-    const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.counts).counts)
-    for (const { node } of cluster.nodes) {
-      if (!hasAllKeys(node, constraints)) continue
-      for (const [i, constraint] of constraints.entries()) {
-        if (!includes(constraint, pod, node)) continue
-        const value = node.metadata.labels![constraint.topologyKey]!
-        counts[i]!.set(value, (counts[i]!.get(value) ?? 0) + (perNode[i]!.get(node.metadata.name!) ?? 0))
-      }
-    }
-    state.set(NAME, { constraints, counts } satisfies FilterState)
-    return PASS
-  },
-  addPod: (cycle, { pod }, node) => change(cycle, pod, node, 1),
-  removePod: (cycle, { pod }, node) => change(cycle, pod, node, -1),
-  cloneState: (state) => ({ constraints: (state as FilterState).constraints, counts: (state as FilterState).counts.map((counts) => new Map(counts)) }),
-  filter({ pod, state }, { node }) {
-    const { constraints, counts } = state.get(NAME) as FilterState
-    for (const [i, constraint] of constraints.entries()) {
-      const value = node.metadata.labels?.[constraint.topologyKey]
-      if (value === undefined) return unresolvable(`${NO_MATCH} (missing required label)`)
-      const own = counts[i]!
-      const least = own.size < constraint.minDomains ? 0 : Math.min(...own.values())
-      const skew = (own.get(value) ?? 0) + (constraint.selects(pod.metadata.labels) ? 1 : 0) - (least === Infinity ? 0 : least)
-      if (skew > constraint.maxSkew) return unschedulable(NO_MATCH)
-    }
-    return PASS
-  },
-  preScore({ pod, state }, nodes, handle) {
-    const own = ownConstraints(pod, 'ScheduleAnyway')
-    const requireAll = (pod.spec.topologySpreadConstraints?.length ?? 0) > 0
-    const constraints = requireAll ? own : defaultConstraints(pod, handle)
-    if (constraints.length === 0) return SKIP
-    const { cluster } = handle
-    const ignored = new Set<string>()
-    const counts = constraints.map(() => new Map<string, number>())
-    if (requireAll) for (const { node } of nodes) if (!hasAllKeys(node, constraints)) ignored.add(node.metadata.name!)
-    /** Whether a node has the key: those without are a topology of their own where not all labels are required, but nobody asks for its count. */
-    const isLabelled = constraints.map(() => false)
-    for (const [i, { topologyKey }] of constraints.entries()) {
-      if (topologyKey === HOSTNAME) continue
-      for (const { node } of nodes) {
-        if (ignored.size > 0 && ignored.has(node.metadata.name!)) continue
-        const value = node.metadata.labels?.[topologyKey]
-        if (value !== undefined) isLabelled[i] = true
-        counts[i]!.set(value ?? '', 0)
-      }
-    }
-    const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.counts).counts)
-    for (const [i, constraint] of constraints.entries()) {
-      if (!isLabelled[i]) continue
+/**
+ * Keeps pods of a kind evenly spread over zones and nodes. k8s: plugins/podtopologyspread
+ * @param defaults constraints for pods that say nothing themselves; absent: the system's. k8s: apis/config PodTopologySpreadArgs defaultConstraints
+ */
+export function createPodTopologySpread(defaults?: readonly TopologySpreadConstraint[]): PreFilterPlugin & FilterPlugin & PreScorePlugin & ScorePlugin {
+  const byDefault = defaults ?? DEFAULTS
+  const constraintsOf = (pod: Pod, action: string, handle: Handle) => pod.spec.topologySpreadConstraints?.length ? ownConstraints(pod, action) : defaultConstraints(pod, byDefault.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action), handle)
+  const hard = (pod: Pod, handle: Handle) => constraintsOf(pod, 'DoNotSchedule', handle)
+  return {
+    name: NAME,
+    weight: 2,
+    preFilter({ pod, state }, handle) {
+      const { cluster } = handle
+      const constraints = hard(pod, handle)
+      if (constraints.length === 0) return SKIP
+      const counts = constraints.map(() => new Map<string, number>())
+      const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.counts).counts)
       for (const { node } of cluster.nodes) {
-        if (requireAll && !hasAllKeys(node, constraints)) continue
-        const value = node.metadata.labels?.[constraint.topologyKey] ?? ''
-        if (!counts[i]!.has(value) || !includes(constraint, pod, node)) continue
-        counts[i]!.set(value, counts[i]!.get(value)! + (perNode[i]!.get(node.metadata.name!) ?? 0))
+        if (!hasAllKeys(node, constraints)) continue
+        for (const [i, constraint] of constraints.entries()) {
+          if (!includes(constraint, pod, node)) continue
+          const value = node.metadata.labels![constraint.topologyKey]!
+          counts[i]!.set(value, (counts[i]!.get(value) ?? 0) + (perNode[i]!.get(node.metadata.name!) ?? 0))
+        }
       }
-    }
-    const weights = constraints.map(({ topologyKey }, i) => Math.log((topologyKey === HOSTNAME ? nodes.length - ignored.size : counts[i]!.size) + 2))
-    state.set(SCORE_STATE, { constraints, ignored, counts, perNode, weights } satisfies ScoreState)
-    return PASS
-  },
-  score({ state }, { node }) {
-    const { constraints, ignored, counts, perNode, weights } = state.get(SCORE_STATE) as ScoreState
-    const name = node.metadata.name!
-    if (ignored.size > 0 && ignored.has(name)) return 0
-    let score = 0
-    for (let i = 0; i < constraints.length; i++) {
-      const { topologyKey, maxSkew } = constraints[i]!
-      const value = node.metadata.labels?.[topologyKey]
-      if (value === undefined) continue
-      const count = topologyKey === HOSTNAME ? perNode[i]!.get(name) ?? 0 : counts[i]!.get(value) ?? 0
-      score += count * weights[i]! + (maxSkew - 1)
-    }
-    return Math.round(score)
-  },
-  normalize({ state }, scores, nodes) {
-    const { ignored } = state.get(SCORE_STATE) as ScoreState
-    let min = Infinity
-    let max = 0
-    const skips = (i: number) => ignored.size > 0 && ignored.has(nodes[i]!.node.metadata.name!)
-    for (let i = 0; i < scores.length; i++) {
-      if (skips(i)) continue
-      min = Math.min(min, scores[i]!)
-      max = Math.max(max, scores[i]!)
-    }
-    for (let i = 0; i < scores.length; i++)
-      scores[i] = skips(i) ? 0 : max === 0 ? MAX_NODE_SCORE : Math.trunc(MAX_NODE_SCORE * (max + min - scores[i]!) / max)
-  },
-  retryOn: [
-    on('Pod', ['Add', 'Delete', 'UpdatePodLabel', 'UpdatePodTolerations'], mayHelpAfterPodChange),
-    on('Node', ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint'], mayHelpAfterNodeChange),
-  ],
+      state.set(NAME, { constraints, counts } satisfies FilterState)
+      return PASS
+    },
+    addPod: (cycle, { pod }, node) => change(cycle, pod, node, 1),
+    removePod: (cycle, { pod }, node) => change(cycle, pod, node, -1),
+    cloneState: (state) => ({ constraints: (state as FilterState).constraints, counts: (state as FilterState).counts.map((counts) => new Map(counts)) }),
+    filter({ pod, state }, { node }) {
+      const { constraints, counts } = state.get(NAME) as FilterState
+      for (const [i, constraint] of constraints.entries()) {
+        const value = node.metadata.labels?.[constraint.topologyKey]
+        if (value === undefined) return unresolvable(`${NO_MATCH} (missing required label)`)
+        const own = counts[i]!
+        const least = own.size < constraint.minDomains ? 0 : Math.min(...own.values())
+        const skew = (own.get(value) ?? 0) + (constraint.selects(pod.metadata.labels) ? 1 : 0) - (least === Infinity ? 0 : least)
+        if (skew > constraint.maxSkew) return unschedulable(NO_MATCH)
+      }
+      return PASS
+    },
+    preScore({ pod, state }, nodes, handle) {
+      const requireAll = (pod.spec.topologySpreadConstraints?.length ?? 0) > 0 || defaults !== undefined
+      const constraints = constraintsOf(pod, 'ScheduleAnyway', handle)
+      if (constraints.length === 0) return SKIP
+      const { cluster } = handle
+      const ignored = new Set<string>()
+      const counts = constraints.map(() => new Map<string, number>())
+      if (requireAll) for (const { node } of nodes) if (!hasAllKeys(node, constraints)) ignored.add(node.metadata.name!)
+      /** Whether a node has the key: those without are a topology of their own where not all labels are required, but nobody asks for its count. */
+      const isLabelled = constraints.map(() => false)
+      for (const [i, { topologyKey }] of constraints.entries()) {
+        if (topologyKey === HOSTNAME) continue
+        for (const { node } of nodes) {
+          if (ignored.size > 0 && ignored.has(node.metadata.name!)) continue
+          const value = node.metadata.labels?.[topologyKey]
+          if (value !== undefined) isLabelled[i] = true
+          counts[i]!.set(value ?? '', 0)
+        }
+      }
+      const perNode = constraints.map((constraint) => cluster.counter(constraint.key, constraint.counts).counts)
+      for (const [i, constraint] of constraints.entries()) {
+        if (!isLabelled[i]) continue
+        for (const { node } of cluster.nodes) {
+          if (requireAll && !hasAllKeys(node, constraints)) continue
+          const value = node.metadata.labels?.[constraint.topologyKey] ?? ''
+          if (!counts[i]!.has(value) || !includes(constraint, pod, node)) continue
+          counts[i]!.set(value, counts[i]!.get(value)! + (perNode[i]!.get(node.metadata.name!) ?? 0))
+        }
+      }
+      const weights = constraints.map(({ topologyKey }, i) => Math.log((topologyKey === HOSTNAME ? nodes.length - ignored.size : counts[i]!.size) + 2))
+      state.set(SCORE_STATE, { constraints, ignored, counts, perNode, weights } satisfies ScoreState)
+      return PASS
+    },
+    score({ state }, { node }) {
+      const { constraints, ignored, counts, perNode, weights } = state.get(SCORE_STATE) as ScoreState
+      const name = node.metadata.name!
+      if (ignored.size > 0 && ignored.has(name)) return 0
+      let score = 0
+      for (let i = 0; i < constraints.length; i++) {
+        const { topologyKey, maxSkew } = constraints[i]!
+        const value = node.metadata.labels?.[topologyKey]
+        if (value === undefined) continue
+        const count = topologyKey === HOSTNAME ? perNode[i]!.get(name) ?? 0 : counts[i]!.get(value) ?? 0
+        score += count * weights[i]! + (maxSkew - 1)
+      }
+      return Math.round(score)
+    },
+    normalize({ state }, scores, nodes) {
+      const { ignored } = state.get(SCORE_STATE) as ScoreState
+      let min = Infinity
+      let max = 0
+      const skips = (i: number) => ignored.size > 0 && ignored.has(nodes[i]!.node.metadata.name!)
+      for (let i = 0; i < scores.length; i++) {
+        if (skips(i)) continue
+        min = Math.min(min, scores[i]!)
+        max = Math.max(max, scores[i]!)
+      }
+      for (let i = 0; i < scores.length; i++)
+        scores[i] = skips(i) ? 0 : max === 0 ? MAX_NODE_SCORE : Math.trunc(MAX_NODE_SCORE * (max + min - scores[i]!) / max)
+    },
+    retryOn: [
+      on('Pod', ['Add', 'Delete', 'UpdatePodLabel', 'UpdatePodTolerations'], (pod, event, handle) => mayHelpAfterPodChange(pod, event, hard(pod, handle))),
+      on('Node', ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint'], (pod, event, handle) => mayHelpAfterNodeChange(event, hard(pod, handle))),
+    ],
+  }
 }
+
+/** As it is in the default profile. */
+export const podTopologySpread = createPodTopologySpread()

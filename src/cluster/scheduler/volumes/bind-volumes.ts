@@ -6,8 +6,8 @@ import type { Handle } from '../framework.ts'
 import { claimNotFound } from './pod-claims.ts'
 import type { NodeVolumes } from './node-volumes.ts'
 
-/** How long binding may take. k8s: BindTimeoutSeconds */
-const BIND_TIMEOUT_MS = 600_000
+/** How long binding may take. k8s: apis/config/v1 SetDefaults_VolumeBindingArgs */
+export const BIND_TIMEOUT_MS = 600_000
 /** How often the binding is looked at, the first time after one such period. */
 const BIND_POLL_MS = 1_000
 
@@ -15,12 +15,12 @@ const BIND_POLL_MS = 1_000
 export const isBound = (claim: PersistentVolumeClaim) => Boolean(claim.spec?.volumeName) && claim.metadata.annotations?.[BIND_COMPLETED] !== undefined
 
 /** Writes which volume each claim gets and where others are to be made, and waits until all are bound; throws what goes wrong. */
-export async function bindVolumes(pod: Pod, nodeName: string, { bindings, provisions }: NodeVolumes, handle: Handle): Promise<void> {
+export async function bindVolumes(pod: Pod, nodeName: string, { bindings, provisions }: NodeVolumes, handle: Handle, timeoutMs: number): Promise<void> {
   const { api, clock } = handle
   const written: NodeVolumes = { bindings: [], provisions: [] }
   for (const { volume, claim } of bindings) written.bindings.push({ volume: await api.update('persistentvolumes', volume), claim })
   for (const claim of provisions) written.provisions.push(await api.update('persistentvolumeclaims', claim))
-  const endMs = clock.nowMs() + BIND_TIMEOUT_MS
+  const endMs = clock.nowMs() + timeoutMs
   for (;;) {
     if (clock.nowMs() + BIND_POLL_MS > endMs) throw new Error('binding volumes: context deadline exceeded')
     await clock.sleep(BIND_POLL_MS)
