@@ -31,12 +31,22 @@ export function podDnsConfig(pod: Pod, settings: DnsSettings): DnsConfig {
   return podDnsWithinLimits(pod, settings).config
 }
 
+/** k8s: pkg/kubelet/network/dns getPodDNSType */
+function asksClusterFirst({ spec: { dnsPolicy = 'ClusterFirst', hostNetwork } }: Pod): boolean {
+  return dnsPolicy === 'ClusterFirstWithHostNet' || (dnsPolicy === 'ClusterFirst' && !hostNetwork)
+}
+
+/** What is told of a node that knows no DNS server for a pod that wants the cluster's. */
+export function missingClusterDns(pod: Pod, { clusterDns }: DnsSettings): string | undefined {
+  return asksClusterFirst(pod) && clusterDns.length === 0 ? 'kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.' : undefined
+}
+
 /** k8s: pkg/kubelet/network/dns GetPodDNS */
 function wantedDns(pod: Pod, { clusterDns, clusterDomain, host }: DnsSettings): DnsConfig {
   const policy = pod.spec.dnsPolicy ?? 'ClusterFirst'
   let base: DnsConfig
   if (policy === 'None') base = { servers: [], searches: [], options: [] }
-  else if (policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !pod.spec.hostNetwork)) {
+  else if (asksClusterFirst(pod) && clusterDns.length > 0) {
     const own = clusterDomain ? [`${pod.metadata.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain] : []
     base = { servers: clusterDns, searches: [...new Set([...own, ...host.searches])], options: ['ndots:5'] }
   } else base = host

@@ -393,6 +393,13 @@ test('postStart runs before the container counts as started, preStop before it i
   expect(node.clock.nowMs() - startMs).toBeLessThan(6_000)
 })
 
+test('a hook over HTTPS that is answered over HTTP is run so, and told', async () => {
+  node = await startTestNode()
+  await node.createPod('fallback', { containers: [{ name: 'c', image: 'box:1', args: ['serve', '8080', '/status', 'forever'], lifecycle: { postStart: { httpGet: { port: 8080, scheme: 'HTTPS', path: '/hook' } } } }] })
+  const { status } = await node.until('fallback', (p) => p.status.phase === 'Running')
+  expect(await node.events('fallback')).toContain(`Warning LifecycleHTTPFallback x1: request to HTTPS lifecycle hook ${status.podIP}:8080 got HTTP response, retry with HTTP succeeded`)
+})
+
 test('a failed postStart kills the container', async () => {
   node = await startTestNode()
   await node.createPod('badhook', { restartPolicy: 'Never', terminationGracePeriodSeconds: 1, containers: [{ name: 'c', image: 'box:1', args: ['forever'], lifecycle: { postStart: { exec: { command: ['/bin/run', 'exit', '1'] } } } }] })

@@ -83,6 +83,18 @@ test('what resolvers do not take is left out, and told', async () => {
   expect(await node.events('dns')).toContain(`Warning DNSConfigForming x1: Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${servers.join(' ')}`)
 })
 
+test('a node that knows no DNS server of the cluster falls back to its own, and says so of itself and of the pod', async () => {
+  node = await startTestNode({ clusterDns: [] })
+  await node.createPod('dns', { containers: [{ name: 'c', image: 'box:1', args: ['cat', '/etc/resolv.conf', 'forever'] }] })
+  await node.createPod('own', { dnsPolicy: 'Default', containers: [{ name: 'c', image: 'box:1' }] })
+  const { metadata } = await node.until('dns', (p) => p.status.phase === 'Running')
+  await node.until('own', (p) => p.status.phase === 'Running')
+  expect(await node.logs('dns')).not.toContain('cluster.local')
+  const missing = 'kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.'
+  expect(await node.events('node1')).toContain(`Warning MissingClusterDNS x1: ${missing}`)
+  expect(await node.events('dns')).toContain(`Warning MissingClusterDNS x1: pod: "dns_default(${metadata.uid})". ${missing}`)
+})
+
 test('a projected volume tells of all sources that are missing', async () => {
   node = await startTestNode()
   await node.createPod('mount', { volumes: [{ name: 'v', projected: { sources: [{ configMap: { name: 'm' } }, { secret: { name: 's' } }] } }], containers: [{ name: 'c', image: 'box:1', volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })

@@ -10,7 +10,7 @@ import { bareContainerId } from './container-id.ts'
 import { ContainerStarter } from './container-starter.ts'
 import type { StartFailure } from './container-statuses.ts'
 import { usesDevices } from './devices/device-claims.ts'
-import { podDnsConfig, podDnsWithinLimits, podHostname } from './dns-config.ts'
+import { missingClusterDns, podDnsConfig, podDnsWithinLimits, podHostname } from './dns-config.ts'
 import { StartError } from './image-manager.ts'
 import { runHook } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
@@ -383,6 +383,7 @@ export class PodWorker {
         return []
       }
       counters.podStarts(pod)
+      this.#tellMissingDns(pod)
       for (const warning of podDnsWithinLimits(pod, this.#node.dns).warnings) events.event(podReference(pod), 'Warning', 'DNSConfigForming', warning)
       try {
         await runtime.runPodSandbox(this.#sandboxConfig(actions.attempt), await this.#runtimeHandler())
@@ -487,7 +488,7 @@ export class PodWorker {
     if (hook && grace > 0) {
       const startMs = clock.nowMs()
       const limit = new AbortController()
-      const run = runHook(hook, container, id, this.#lastIps[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock }).catch(() => {
+      const run = runHook(hook, container, id, this.#lastIps[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock, onHttpFallback: (message) => events.event(podReference(pod), 'Warning', 'LifecycleHTTPFallback', message) }).catch(() => {
         events.event(about, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
       })
       await Promise.race([run, clock.sleep(grace * 1000, limit.signal).catch(() => {}), ...(signal ? [aborted(signal)] : [])])
@@ -621,6 +622,15 @@ export class PodWorker {
   async #runtimeHandler(): Promise<string> {
     const { runtimeClassName } = this.pod.spec
     return runtimeClassName ? (await this.#node.api.get<RuntimeClass>('runtimeclasses.node.k8s.io', runtimeClassName)).handler : ''
+  }
+
+  #tellMissingDns(pod: Pod): void {
+    const { dns, events, nodeName } = this.#node
+    const missing = missingClusterDns(pod, dns)
+    if (missing === undefined) return
+    const { name, namespace, uid } = pod.metadata
+    events.event({ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName }, 'Warning', 'MissingClusterDNS', missing)
+    events.event(podReference(pod), 'Warning', 'MissingClusterDNS', `pod: ${JSON.stringify(`${name}_${namespace}(${uid})`)}. ${missing}`)
   }
 
   #sandboxConfig(attempt: number): PodSandboxConfig {

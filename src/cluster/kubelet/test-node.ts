@@ -99,7 +99,7 @@ export interface TestNode {
 
 const MANIFESTS = '/etc/kubernetes/manifests'
 
-export async function startTestNode(options: { staticPods?: KubeObject[]; allocatable?: Record<string, string>; debug?: boolean } = {}): Promise<TestNode> {
+export async function startTestNode(options: { staticPods?: KubeObject[]; allocatable?: Record<string, string>; debug?: boolean; clusterDns?: readonly string[] } = {}): Promise<TestNode> {
   const clock = new ClusterClock(testPlatform, { startMs: Date.parse('2026-01-01T00:00:00Z'), mode: 'paused' })
   const random = new Random('node')
   const log = options.debug ? createLog(clock, (e) => console.log(e.component, e.message, JSON.stringify(e.fields))) : silentLog
@@ -137,7 +137,7 @@ export async function startTestNode(options: { staticPods?: KubeObject[]; alloca
     const kubelet = createKubelet({
       nodeName: 'node1', api: counting, clock, random: random.fork(`kubelet${label}`), log, runtime, network: nodeNetwork,
       node: { labels: {}, taints: [], addresses: [{ type: 'InternalIP', address: '10.89.0.3' }, { type: 'Hostname', address: 'node1' }], capacity },
-      clusterDns: '10.96.0.10', clusterDomain: 'cluster.local', staticPodPath: MANIFESTS,
+      clusterDns: options.clusterDns ?? '10.96.0.10', clusterDomain: 'cluster.local', staticPodPath: MANIFESTS,
     })
     plugInKindnet(runtime.nodeFiles, '10.244.1.0/24')
     if (disk) copyFiles(disk, runtime.nodeFiles, '/var')
