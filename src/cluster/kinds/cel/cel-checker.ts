@@ -105,9 +105,9 @@ export interface CheckedCel {
   calls: ReadonlyMap<CelNode, ResolvedCall>
 }
 
-/** Checks a parsed expression against what its variables are. */
-export function checkCelTypes(node: CelNode, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}): { type: CelType; issues: CelIssue[]; checked: CheckedCel } {
-  const checker = new Checker(variables, messages)
+/** Checks a parsed expression against what its variables are. `hasBindings`: whether there is cel.bind, which most of Kubernetes' expressions don't have. */
+export function checkCelTypes(node: CelNode, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}, hasBindings = false): { type: CelType; issues: CelIssue[]; checked: CheckedCel } {
+  const checker = new Checker(variables, messages, hasBindings)
   const type = checker.of(node)
   return { type, issues: checker.issues, checked: checker }
 }
@@ -122,7 +122,7 @@ export function hasTwoVariables({ name, args }: Extract<CelNode, { kind: 'call' 
   return name.startsWith('transform') || (args.length === 3 && name !== 'map')
 }
 
-const COMPREHENSIONS: Record<string, readonly number[]> = { all: [2, 3], exists: [2, 3], exists_one: [2, 3], existsOne: [2, 3], map: [2, 3], filter: [2], transformList: [3, 4], transformMap: [3, 4], transformMapEntry: [3, 4] }
+const COMPREHENSIONS: Record<string, readonly number[]> = { all: [2, 3], exists: [2, 3], exists_one: [2, 3], existsOne: [3], map: [2, 3], filter: [2], transformList: [3, 4], transformMap: [3, 4], transformMapEntry: [3, 4] }
 /** What lists can be sorted by. */
 const COMPARABLE = new Set(['int', 'uint', 'double', 'bool', 'string', 'bytes', 'google.protobuf.Duration', 'google.protobuf.Timestamp'])
 /** Names before functions: `sets.contains(...)` is one function. */
@@ -143,8 +143,10 @@ class Checker {
   readonly calls = new Map<CelNode, ResolvedCall>()
   #variables: Readonly<Record<string, CelType>>
   readonly #messages: Readonly<Record<string, CelType>>
-  constructor(variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>>) {
+  readonly #hasBindings: boolean
+  constructor(variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>>, hasBindings: boolean) {
     this.#variables = variables
+    this.#hasBindings = hasBindings
     this.#messages = messages
   }
 
@@ -174,7 +176,7 @@ class Checker {
 
   #ident(name: string, at: number): CelType {
     if (Object.hasOwn(this.#variables, name)) return this.#variables[name]!
-    if (['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'null_type', 'type', 'optional_type'].includes(name)) return { name: 'type', params: [simpleType(name)] }
+    if (['int', 'uint', 'double', 'bool', 'string', 'bytes', 'list', 'map', 'null_type', 'type', 'optional_type'].includes(name)) return { name: 'type', params: [name === 'list' ? listType(DYN) : name === 'map' ? mapType(DYN, DYN) : simpleType(name)] }
     return this.#problem(at, `undeclared reference to '${name}' (in container '')`)
   }
 
@@ -204,7 +206,7 @@ class Checker {
   #index(node: Extract<CelNode, { kind: 'index' }>): CelType {
     const whole = this.of(node.of)
     const by = this.of(node.by)
-    if (whole === ERROR || by === ERROR) return ERROR
+    if (whole === ERROR) return ERROR
     const of = whole.name === 'optional_type' ? whole.params![0]! : whole
     const wrap = (type: CelType): CelType => (node.optional || whole !== of ? { name: 'optional_type', params: [type] } : type)
     if (isDynamic(of)) return wrap(DYN)
@@ -223,7 +225,7 @@ class Checker {
         if (type.name === 'optional_type') type = type.params![0]!
         else if (type.name !== 'dyn') this.#problem(node.at, `expected type 'optional_type(${celTypeText(type)})' but found '${celTypeText(type)}'`)
       }
-      joined = joined === undefined || (fits(type, joined) && !isDynamic(joined) && !isDynamic(type)) ? joined ?? type : DYN
+      joined = joined === undefined ? type : fits(type, joined) && !isDynamic(joined) && !isDynamic(type) ? moreGeneral(joined, type) : DYN
     }
     return joined ?? DYN
   }
@@ -254,7 +256,7 @@ class Checker {
       return field === ERROR ? ERROR : BOOL
     }
     if (isComprehension(node)) return this.#comprehension(node)
-    if (target?.kind === 'ident' && target.name === 'cel' && name === 'bind' && args.length === 3) this.of(args[1]!)
+    if (this.#hasBindings && target?.kind === 'ident' && target.name === 'cel' && name === 'bind' && args.length === 3) return this.#binding(args)
     if (target && name === 'sortBy' && args.length === 2) return this.#sorted(node)
     if (target && (name === 'optMap' || name === 'optFlatMap') && args.length === 2) return this.#optional(node)
     const qualified = target?.kind === 'ident' && NAMESPACES.has(target.name) && !Object.hasOwn(this.#variables, target.name) ? `${target.name}.${name}` : undefined
@@ -306,10 +308,13 @@ class Checker {
     let [key, value]: [CelType, CelType] = [DYN, DYN]
     if (range.name === 'list') [key, value] = two ? [INT, range.params![0]!] : [range.params![0]!, DYN]
     else if (range.name === 'map') [key, value] = [range.params![0]!, range.params![1]!]
-    else if (range.name !== 'dyn' && range !== ERROR) this.#problem(target!.at, `expression of type '${celTypeText(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`)
+    else if (range.name !== 'dyn') {
+      if (range !== ERROR) this.#problem(target!.at, `expression of type '${celTypeText(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`)
+      key = value = ERROR
+    }
     const outside = this.#variables
-    const inside: Record<string, CelType> = { ...outside, [(names[0] as { name: string }).name]: range === ERROR ? ERROR : key }
-    if (two) inside[(names[1] as { name: string }).name] = range === ERROR ? ERROR : value
+    const inside: Record<string, CelType> = { ...outside, [(names[0] as { name: string }).name]: key }
+    if (two) inside[(names[1] as { name: string }).name] = value
     this.#variables = inside
     const rest = args.slice(names.length).map((arg) => [arg, this.of(arg)] as const)
     this.#variables = outside
@@ -320,7 +325,7 @@ class Checker {
       else this.#problem(node.at, `expected type 'bool' but found '${celTypeText(type)}'`)
     }
     if (name === 'all' || name.startsWith('exists')) {
-      condition(rest[0]!)
+      condition(rest[0]!, name === 'exists_one' || name === 'existsOne' ? INT : undefined)
       return BOOL
     }
     if (name === 'filter') {
@@ -332,8 +337,11 @@ class Checker {
     if (rest.length === 2) condition(rest[0]!, listType(out === ERROR ? DYN : out))
     if (name === 'map' || name === 'transformList') return listType(out === ERROR ? DYN : out)
     // Entries are maps themselves.
-    if (name === 'transformMapEntry') return out.name === 'map' ? out : mapType(DYN, DYN)
-    return mapType(key, out === ERROR ? DYN : out)
+    if (name === 'transformMapEntry') {
+      if (out.name === 'map') return out
+      return out === ERROR || isDynamic(out) ? mapType(DYN, DYN) : this.#problem(at, `found no matching overload for 'cel.@mapInsert' applied to '(map(dyn, dyn), ${celTypeText(out)})'`)
+    }
+    return mapType(key === ERROR ? DYN : key, out === ERROR ? DYN : out)
   }
 
   /** What the macro is written with shows in messages. k8s: cel-go ext sortByMacro */
@@ -348,7 +356,18 @@ class Checker {
     return range
   }
 
-  #optional({ name, target, args }: Extract<CelNode, { kind: 'call' }>): CelType {
+  /** `cel.bind(name, value, result)` */
+  #binding([variable, value, result]: readonly CelNode[]): CelType {
+    const type = this.of(value!)
+    if (variable!.kind !== 'ident') return this.#problem(variable!.at, 'cel.bind() variable names must be simple identifiers')
+    const outside = this.#variables
+    this.#variables = { ...outside, [variable!.name]: type }
+    const out = this.of(result!)
+    this.#variables = outside
+    return out
+  }
+
+  #optional({ name, target, args, at }: Extract<CelNode, { kind: 'call' }>): CelType {
     const of = this.of(target!)
     const variable = args[0]!
     if (variable.kind !== 'ident') return this.#problem(variable.at, 'argument must be a simple name')
@@ -356,9 +375,14 @@ class Checker {
     this.#variables = { ...outside, [variable.name]: of.params?.[0] ?? DYN }
     const result = this.of(args[1]!)
     this.#variables = outside
+    // The macro is written with a conditional, whose other outcome is no value.
+    if (name === 'optFlatMap' && result !== ERROR && !fits(result, { name: 'optional_type', params: [DYN] })) return this.#problem(at, `found no matching overload for '_?_:_' applied to '(bool, ${celTypeText(result)}, optional_type(dyn))'`)
     return result === ERROR || name === 'optFlatMap' ? result : { name: 'optional_type', params: [result] }
   }
 }
+
+/** Of two types that go for each other the one that says less. k8s: cel-go/checker mostGeneral */
+const moreGeneral = (a: CelType, b: CelType): CelType => isDynamic(b) || (b.params?.some((param, i) => a.params?.[i] !== undefined && moreGeneral(a.params[i], param) !== a.params[i]) ?? false) ? b : a
 
 /** `any` is a message whose type isn't known before it is there. */
 const isDynamic = ({ name }: CelType) => name === 'dyn' || name === 'any'

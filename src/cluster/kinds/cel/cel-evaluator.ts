@@ -184,7 +184,9 @@ function call(node: Extract<CelNode, { kind: 'call' }>, locals: readonly string[
     }
     case '_==_': return (scope) => equality(steps, scope)
     case '_!=_': return (scope) => !equality(steps, scope)
-    case '@in': return (scope) => isIn(steps[0]!(scope), steps[1]!(scope), scope.charge)
+    // Nothing is in an empty list; upstream doesn't even look at it.
+    case '@in': if (args[1]?.kind === 'list' && args[1].items.length === 0) return () => false
+      return (scope) => isIn(steps[0]!(scope), steps[1]!(scope), scope.charge)
   }
   if (isBinding(node)) return binding(node, locals)
   if (target && (name === 'optMap' || name === 'optFlatMap') && args.length === 2) return optionalMap(node, locals)

@@ -4,6 +4,7 @@ import { celTypeText, type CelType, type CheckedCel } from './cel-checker.ts'
 import { compileNode } from './cel-evaluator.ts'
 import { CelFailure } from './cel-failure.ts'
 import { clauseProblem, formatParts } from './cel-format.ts'
+import { callFunction } from './cel-runtime-functions.ts'
 import { literalValue } from './cel-literals.ts'
 import type { CelIssue, CelNode } from './cel-syntax.ts'
 import { parseDuration, parseTimestamp } from './cel-time.ts'
@@ -32,6 +33,8 @@ export function literalIssues(root: CelNode, checked: CheckedCel): CelIssue[] {
       const { name, target, args, at } = node
       const text = textOf(args[0])
       if (text !== undefined && args.length === (name === 'matches' && !target ? 2 : 1) && isBadLiteral(name, text)) issues.push({ at: args[0]!.at, text: `invalid ${name} argument` })
+      const only = args[0]
+      if (name === 'timestamp' && only?.kind === 'literal' && only.type === 'int' && works(() => callFunction('timestamp', [literalValue('int', only.value ?? '')], () => {})) === false) issues.push({ at: only.at, text: 'invalid timestamp argument' })
       const template = isFormat ? textOf(target) : undefined
       if (template !== undefined && args[0]?.kind === 'list') issues.push(...formatIssue(template, args[0].items, at, checked))
     } else if (!inFormat && node.kind === 'list') issues.push(...mixed(node.items, checked, node.optionals))
@@ -72,6 +75,16 @@ function isBadLiteral(name: string, text: string): boolean {
   }
 }
 
+function works(attempt: () => unknown): boolean {
+  try {
+    attempt()
+    return true
+  } catch (error) {
+    if (error instanceof CelFailure) return false
+    throw error
+  }
+}
+
 function patternProblem(pattern: string): string | undefined {
   try {
     goPattern(pattern)
@@ -93,7 +106,9 @@ function formatIssue(template: string, args: readonly CelNode[], at: number, { t
     const arg = args[i]
     if (!arg) return [{ at, text: `index ${i} out of range` }]
     const type = types.get(arg)
-    const problem = !type || type.name === 'dyn' || type.name === 'error' ? undefined : clauseProblem(verb, type.name)
+    // Texts may say NaN or Infinity.
+    const mayFit = !type || type.name === 'dyn' || type.name === 'error' || (type.name === 'string' && (verb === 'f' || verb === 'e'))
+    const problem = mayFit ? undefined : clauseProblem(verb, type.name)
     if (problem !== undefined) return [{ at: arg.at, text: `error during formatting: ${problem}` }]
   }
   return args.length > verbs.length ? [{ at, text: `too many arguments supplied to string.format (expected ${verbs.length}, got ${args.length})` }] : []

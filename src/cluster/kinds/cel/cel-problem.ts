@@ -82,11 +82,11 @@ export function celProblem(expression: string, scope: CelScope): { text: string;
 /** An expression that compiles, or what keeps it from it. */
 export type Compiled = { problem: string; type?: undefined } | { problem?: undefined; type: CelType; node: CelNode; checked: CheckedCel }
 
-/** Parses and checks. The problem is cel-go's text: every issue with its line and a mark below the place. */
-export function compileProblem(expression: string, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}): Compiled {
+/** Parses and checks. `hasBindings`: see {@link checkCelTypes}. The problem is cel-go's text: every issue with its line and a mark below the place. */
+export function compileProblem(expression: string, variables: Readonly<Record<string, CelType>>, messages: Readonly<Record<string, CelType>> = {}, hasBindings = false): Compiled {
   const parsed = parseCel(expression)
   if (!parsed.node) return { problem: issuesText(expression, parsed.issues) }
-  const { type, issues, checked } = checkCelTypes(parsed.node, variables, messages)
+  const { type, issues, checked } = checkCelTypes(parsed.node, variables, messages, hasBindings)
   const found = issues.length > 0 ? issues : literalIssues(parsed.node, checked)
   return found.length > 0 ? { problem: issuesText(expression, found) } : { type, node: parsed.node, checked }
 }
@@ -105,7 +105,7 @@ function issuesText(expression: string, issues: readonly CelIssue[]): string {
   return [...issues].sort((a, b) => a.at - b.at).map(({ at, text }) => {
     const before = expression.slice(0, at).split('\n')
     const line = before.length
-    const column = before.at(-1)!.length
+    const column = [...before.at(-1)!].length
     return `ERROR: <input>:${line}:${column + 1}: ${text}\n | ${lines[line - 1]}\n | ${marks(lines[line - 1]!, column)}`
   }).join('\n')
 }

@@ -31,7 +31,7 @@ export function callFunction(name: string, args: readonly unknown[], charge: Cha
   const forms = functions().get(name)
   const types = args.map(celTypeOf)
   const form = forms?.find(([, wanted]) => wanted.length === types.length && wanted.every((type, i) => type === '*' || type === types[i]))
-  if (!form) throw new CelFailure(noOverload(name, types))
+  if (!form || STARTS[name]?.has(types[0] ?? '') === false) throw new CelFailure(noOverload(name, types))
   try {
     return form[2](charge, ...args as never[])
   } catch (error) {
@@ -39,10 +39,18 @@ export function callFunction(name: string, args: readonly unknown[], charge: Cha
   }
 }
 
+/** Which values the language's operators begin with. k8s: cel-go/common/types, the traits of each type */
+const STARTS: Readonly<Record<string, ReadonlySet<string> | undefined>> = Object.fromEntries([
+  [['_+_'], 'bytes double google.protobuf.Duration int list string google.protobuf.Timestamp uint'], [['_-_'], 'double google.protobuf.Duration int google.protobuf.Timestamp uint'],
+  [['_*_', '_/_'], 'double int uint'], [['_%_'], 'int uint'], [['-_', '!_'], 'bool double google.protobuf.Duration int'],
+  [['_<_', '_<=_', '_>_', '_>=_'], 'bool bytes double google.protobuf.Duration int string google.protobuf.Timestamp uint'],
+].flatMap(([names, types]) => (names as string[]).map((name) => [name, new Set((types as string).split(' '))])))
+
 /** Those of the language itself say only that, except for conversions. */
 const SILENT = /\W|^(?:startsWith|endsWith|contains|matches|get\w+)$/
 
 function noOverload(name: string, types: readonly string[]): string {
   if (name === 'size') return 'no such overload: size'
+  if (STARTS[name]?.has(types[0] ?? '') === false) return `no such overload: ${name}`
   return SILENT.test(name) ? 'no such overload' : `no such overload: ${name}(${types.join(', ')})`
 }

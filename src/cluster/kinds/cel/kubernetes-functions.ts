@@ -9,14 +9,32 @@ import { CelSemver } from './cel-semver.ts'
 import { CelUrl } from './cel-url.ts'
 import { CelOptional, type CelOpaque } from './cel-values.ts'
 
+/** Whether Go keeps a quantity as a whole number: what is written with a fraction or a large binary unit it doesn't. k8s: Quantity.AsInt64 */
+function isKeptWhole(text: string): boolean {
+  const match = /^[+-]?0*(\d*)(?:\.(\d*))?([KMGTPE]i)?(.*)$/.exec(text)!
+  const [, whole = '', fraction = '', binary, unit = ''] = match
+  if (binary !== undefined) {
+    const exponent = 10 * (1 + 'KMGTPE'.indexOf(binary[0]!))
+    return fraction === '' && 15 - whole.length - Math.trunc(exponent * 3 / 10) - 1 >= 0
+  }
+  if (/^[mun]$/.test(unit) || fraction !== '' || /^[eE]-/.test(unit)) return false
+  const number = parseQuantity(text).nanos / 1_000_000_000n
+  return whole.length <= 18 && number < 2n ** 63n && number >= -(2n ** 63n)
+}
+
 /** A quantity, as rules handle it. */
 export class CelQuantity implements CelOpaque {
   readonly celType = 'kubernetes.Quantity'
   readonly text: string
-  /** @throws QuantityError */
-  constructor(text: string) {
+  readonly isWhole: boolean
+  /**
+   * @param isWhole whether Go keeps it as a whole number; sums with what it doesn't keep so aren't, whatever they come to
+   * @throws QuantityError
+   */
+  constructor(text: string, isWhole = isKeptWhole(text)) {
     parseQuantity(text)
     this.text = text
+    this.isWhole = isWhole
   }
   equals(other: unknown): boolean {
     return other instanceof CelQuantity && compareQuantities(this.text, other.text) === 0
@@ -70,17 +88,9 @@ const SEMVER = 'kubernetes.Semver'
 
 const f = (name: string, types: string, run: RuntimeFunction[2]): RuntimeFunction => [name, types === '' ? [] : types.split(' '), run]
 
-/** Whether Go keeps a quantity as a whole number: what is written with a fraction or a large binary unit it doesn't. k8s: Quantity.AsInt64 */
-const isInteger = ({ text }: CelQuantity) => {
-  const match = /^[+-]?0*(\d*)(?:\.(\d*))?([KMGTPE]i)?(.*)$/.exec(text)!
-  const [, whole = '', fraction = '', binary, unit = ''] = match
-  if (binary !== undefined) {
-    const exponent = 10 * (1 + 'KMGTPE'.indexOf(binary[0]!))
-    return fraction === '' && 15 - whole.length - Math.trunc(exponent * 3 / 10) - 1 >= 0
-  }
-  if (/^[mun]$/.test(unit) || fraction !== '' || /^[eE]-/.test(unit)) return false
-  const number = parseQuantity(text).nanos / 1_000_000_000n
-  return whole.length <= 18 && number < 2n ** 63n && number >= -(2n ** 63n)
+const sum = (of: typeof addQuantities, a: CelQuantity, b: CelQuantity): CelQuantity => {
+  const text = of(a.text, b.text)
+  return new CelQuantity(text, a.isWhole && b.isWhole && isKeptWhole(text))
 }
 
 const approximate = ({ text }: CelQuantity): number => {
@@ -94,16 +104,16 @@ const quantities: readonly RuntimeFunction[] = [
   f('isGreaterThan', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => compareQuantities(a.text, b.text) > 0),
   f('isLessThan', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => compareQuantities(a.text, b.text) < 0),
   f('compareTo', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => BigInt(compareQuantities(a.text, b.text))),
-  f('add', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => new CelQuantity(addQuantities(a.text, b.text))),
-  f('add', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => new CelQuantity(addQuantities(a.text, String(b)))),
-  f('sub', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => new CelQuantity(subQuantities(a.text, b.text))),
-  f('sub', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => new CelQuantity(subQuantities(a.text, String(b)))),
+  f('add', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => sum(addQuantities, a, b)),
+  f('add', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => sum(addQuantities, a, new CelQuantity(String(b)))),
+  f('sub', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => sum(subQuantities, a, b)),
+  f('sub', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => sum(subQuantities, a, new CelQuantity(String(b)))),
   f('asInteger', QUANTITY, (_c, a: CelQuantity) => {
-    if (!isInteger(a)) throw new Error('cannot convert value to integer')
+    if (!a.isWhole) throw new Error('cannot convert value to integer')
     return BigInt(quantityValue(a.text))
   }),
   f('asApproximateFloat', QUANTITY, (_c, a: CelQuantity) => approximate(a)),
-  f('isInteger', QUANTITY, (_c, a: CelQuantity) => isInteger(a)),
+  f('isInteger', QUANTITY, (_c, a: CelQuantity) => a.isWhole),
   f('sign', QUANTITY, (_c, a: CelQuantity) => BigInt(compareQuantities(a.text, '0'))),
 ]
 

@@ -214,7 +214,7 @@ const device: CelType = {
 }
 
 function selectorProblem(expression: string): string | undefined {
-  const { type, problem } = compileProblem(expression, { device })
+  const { type, problem } = compileProblem(expression, { device }, {}, true)
   if (problem !== undefined) return `compilation failed: ${problem}`
   const got = celTypeText(type ?? DYN)
   return got === 'bool' || got === 'any' ? undefined : `must evaluate to bool or the unknown type, not ${got}`
