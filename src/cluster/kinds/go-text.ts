@@ -11,8 +11,15 @@ export function goSprint(value: unknown): string {
 
 /** Integers plainly, large and small fractions with an exponent of at least two digits. */
 export function goFloat(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e21) return String(value)
-  return String(value).replace(/e([+-])(\d)$/, 'e$10$2')
+  return Number.isInteger(value) && Math.abs(value) < 1e21 ? String(value) : goFloat64(value)
+}
+
+/** %v of a float64: an exponent from a million on. k8s: strconv.FormatFloat 'g' with as many digits as it takes */
+export function goFloat64(value: number): string {
+  const [digits, exponent] = value.toExponential().split('e') as [string, string]
+  const power = Number(exponent)
+  if (power >= -4 && power < 6) return Object.is(value, -0) ? '-0' : String(value)
+  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
 }
 
 /** encoding/json with sorted keys; `<`, `>`, `&` escaped as Go does. Undefined members are left out. */

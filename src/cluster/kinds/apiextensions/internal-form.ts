@@ -4,6 +4,7 @@
  */
 import { deepEqual } from '../../../base/freeze.ts'
 import { givenEmpty } from '../decode.ts'
+import { sortKeys } from '../go-text.ts'
 import type { CustomResourceDefinitionSpec, CustomResourceDefinitionVersion } from '../generated/types.ts'
 import type { JsonSchema } from '../structural/json-schema.ts'
 
@@ -89,12 +90,12 @@ export function schemaText(schema: Readonly<SentSchema>): Record<string, unknown
   const allows = (value: SentSchema | boolean | undefined) => (value === undefined ? null : typeof value === 'boolean' ? { Allows: value, Schema: null } : { Allows: true, Schema: schemaText(value) })
   return {
     ID: schema.id ?? '', Schema: schema.$schema ?? '', Ref: schema.$ref ?? null, Description: schema.description ?? '', Type: schema.type ?? '', Nullable: schema.nullable ?? false, Format: schema.format ?? '', Title: schema.title ?? '',
-    Default: schema.default ?? null, Maximum: schema.maximum ?? null, ExclusiveMaximum: schema.exclusiveMaximum ?? false, Minimum: schema.minimum ?? null, ExclusiveMinimum: schema.exclusiveMinimum ?? false,
+    Default: sortKeys(schema.default) ?? null, Maximum: schema.maximum ?? null, ExclusiveMaximum: schema.exclusiveMaximum ?? false, Minimum: schema.minimum ?? null, ExclusiveMinimum: schema.exclusiveMinimum ?? false,
     MaxLength: schema.maxLength ?? null, MinLength: schema.minLength ?? null, Pattern: schema.pattern ?? '', MaxItems: schema.maxItems ?? null, MinItems: schema.minItems ?? null, UniqueItems: schema.uniqueItems ?? false,
-    MultipleOf: schema.multipleOf ?? null, Enum: schema.enum ?? none('enum'), MaxProperties: schema.maxProperties ?? null, MinProperties: schema.minProperties ?? null, Required: schema.required ?? none('required'),
+    MultipleOf: schema.multipleOf ?? null, Enum: sortKeys(schema.enum) ?? none('enum'), MaxProperties: schema.maxProperties ?? null, MinProperties: schema.minProperties ?? null, Required: schema.required ?? none('required'),
     Items: schema.items ? itemsText(schema.items) : null, AllOf: list('allOf'), OneOf: list('oneOf'), AnyOf: list('anyOf'), Not: schema.not ? schemaText(schema.not) : null, Properties: map('properties'),
     AdditionalProperties: allows(schema.additionalProperties), PatternProperties: map('patternProperties'), Dependencies: schema.dependencies ? Object.fromEntries(Object.entries(schema.dependencies).map(([key, value]) => [key, Array.isArray(value) ? { Schema: null, Property: value } : { Schema: schemaText(value as SentSchema), Property: null }])) : null, AdditionalItems: allows(schema.additionalItems),
-    Definitions: map('definitions'), ExternalDocs: schema.externalDocs ? { Description: schema.externalDocs.description ?? '', URL: schema.externalDocs.url ?? '' } : null, Example: schema.example ?? null,
+    Definitions: map('definitions'), ExternalDocs: schema.externalDocs ? { Description: schema.externalDocs.description ?? '', URL: schema.externalDocs.url ?? '' } : null, Example: sortKeys(schema.example) ?? null,
     XPreserveUnknownFields: schema['x-kubernetes-preserve-unknown-fields'] ?? null, XEmbeddedResource: schema['x-kubernetes-embedded-resource'] ?? false, XIntOrString: schema['x-kubernetes-int-or-string'] ?? false,
     XListMapKeys: schema['x-kubernetes-list-map-keys'] ?? none('x-kubernetes-list-map-keys'), XListType: schema['x-kubernetes-list-type'] ?? null, XMapType: schema['x-kubernetes-map-type'] ?? null,
     XValidations: schema['x-kubernetes-validations']?.map(ruleText) ?? none('x-kubernetes-validations'),

@@ -2,6 +2,7 @@
 import { deepEqual, thaw } from '../../../base/freeze.ts'
 import { compileProblem } from '../cel/cel-problem.ts'
 import { invalid, type Finding } from '../findings.ts'
+import { sortKeys } from '../go-text.ts'
 import { coerceEmbedded, EmbeddedResourceError, validateEmbedded } from '../structural/embedded-resources.ts'
 import { asKubeOpenApi, asResourceRoot, type JsonObject, type JsonSchema, type ValidationRule } from '../structural/json-schema.ts'
 import { pruneUnknownFields } from '../structural/prune.ts'
@@ -49,7 +50,7 @@ function checkDefaults(out: Finding[], schema: SentSchema, at: string, above: De
 
 /** The first kind of thing that is wrong with a default counts. */
 function defaultFindings(value: unknown, schema: JsonSchema, at: string, place: DefaultPlace): Finding[] {
-  const unknown = !place.insideMeta && hasUnknownFields(value, schema) ? [invalid(at, value, 'must not have unknown fields')] : []
+  const unknown = !place.insideMeta && hasUnknownFields(value, schema) ? [invalid(at, sortKeys(value), 'must not have unknown fields')] : []
   const embedded = place.insideMeta ? metadataProblems(value, at, place) : embeddedProblems(value, schema, at)
   if (embedded.length > 0) return [...unknown, ...embedded]
   const findings = validateAgainstSchema(value, asKubeOpenApi(schema), at)
@@ -65,7 +66,7 @@ function metadataProblems(value: unknown, at: string, { resource, around }: Defa
   const findings = embeddedProblems(around(value), resource, '')
   if (findings.length === 0) return []
   const messages = [...new Set(findings.map(({ message }) => message))]
-  return [invalid(at, value, `must result in valid metadata: ${messages.length === 1 ? messages[0] : `[${messages.join(', ')}]`}`)]
+  return [invalid(at, sortKeys(value), `must result in valid metadata: ${messages.length === 1 ? messages[0] : `[${messages.join(', ')}]`}`)]
 }
 
 /** What is wrong with the resources in a value. */
@@ -80,11 +81,12 @@ function embeddedProblems(value: unknown, schema: JsonSchema, at: string): Findi
   return validateEmbedded(copy, schema, at)
 }
 
-/** Why a rule doesn't compile; of values that rules can't see nothing is said. */
-function compileProblemOf(rule: ValidationRule, schema: JsonSchema, isResource: boolean): string | undefined {
-  const type = rule.rule.trim() === '' ? undefined : celTypeOfSchema(schema as unknown as SentSchema, isResource)
-  if (!type) return undefined
-  return ruleProblem(compileProblem(rule.rule, ruleVariables(rule, type, rule.rule)))
+/** Why a rule doesn't compile. */
+function compileProblemOf(rule: ValidationRule, schema: JsonSchema, isResource: boolean): { problem: string } | 'untyped' | undefined {
+  const type = celTypeOfSchema(schema as unknown as SentSchema, isResource)
+  if (!type) return 'untyped'
+  const problem = rule.rule.trim() === '' ? undefined : ruleProblem(compileProblem(rule.rule, ruleVariables(rule, type, rule.rule)))
+  return problem === undefined ? undefined : { problem }
 }
 
 function hasUnknownFields(value: unknown, schema: JsonSchema): boolean {

@@ -2,11 +2,11 @@
 import { deepEqual } from '../../../base/freeze.ts'
 import { checkImmutable, checkOneOf } from '../checks.ts'
 import { checkWebhookService, checkWebhookUrl } from '../admissionregistration/validate-webhook.ts'
-import { duplicate, forbidden, invalid, required, tooMany, type Finding } from '../findings.ts'
+import { duplicate, forbidden, invalid, pointed, required, tooMany, type Finding } from '../findings.ts'
 import type { CustomResourceColumnDefinition, CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceSubresources, SelectableField } from '../generated/types.ts'
 import { byteLength, dns1035LabelProblems, dnsSubdomainProblems } from '../names.ts'
 import { caBundleProblem } from './ca-bundle.ts'
-import { schemaFieldProblem } from './field-path.ts'
+import { schemaFieldProblem } from '../structural/field-path.ts'
 import { internalSpec, versionText, type InternalSpec, type PerVersion, type SentSchema } from './internal-form.ts'
 import { validateVersionSchema } from './validate-open-api-schema.ts'
 import { structuralFormProblem } from './validate-structural.ts'
@@ -119,7 +119,7 @@ function checkSpec(out: Finding[], { spec, common, versions }: InternalSpec, opt
     const at = `spec.versions[${i}]`
     const problems = dns1035LabelProblems(version.name)
     if (problems.length > 0) out.push(invalid(`${at}.name`, version.name, problems.join(',')))
-    for (const problem of deprecationProblems(version.deprecated, version.deprecationWarning)) out.push(invalid(`${at}.deprecationWarning`, version.deprecationWarning, problem))
+    for (const problem of deprecationProblems(version.deprecated, version.deprecationWarning)) out.push(invalid(`${at}.deprecationWarning`, pointed(version.deprecationWarning ?? ''), problem))
     validateVersionSchema(out, version.schema, { statusEnabled: Boolean((perVersionSubresources ? version.subresources : common.subresources)?.status), unchanged: unchangedSchemas.has(version.name) }, `${at}.schema`)
     checkShared(out, version, at)
     if (version.selectableFields?.length) {

@@ -1,3 +1,4 @@
+import { goFloat64 } from '../go-text.ts'
 import { isInt64, spelledNumbers, type SpelledNumbers } from '../json-text.ts'
 
 /** Go's `%v` of JSON data: maps with sorted keys, lists in brackets, strings bare. */
@@ -54,13 +55,10 @@ export function jsonKind(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : typeof value
 }
 
-/** @param isFloat whether Go reads the number as one of its floats. k8s: strconv.FormatFloat 'g' with as many digits as it takes */
+/** @param isFloat whether Go reads the number as one of its floats */
 function goNumber(value: number, isFloat = !Number.isInteger(value) || Math.abs(value) >= 2 ** 63): string {
   if (!isFloat) return String(value)
-  const [digits, exponent] = value.toExponential().split('e') as [string, string]
-  const power = Number(exponent)
-  if (power >= -4 && power < 6) return Object.is(value, -0) ? '-0' : String(value)
-  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
+  return goFloat64(value)
 }
 
 const needsEscape = /[<>&\u2028\u2029]/

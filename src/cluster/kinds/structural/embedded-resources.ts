@@ -73,7 +73,7 @@ function coerce(value: unknown, schema: JsonSchema | undefined, path: string, un
 
 function coerceResource(value: JsonObject, path: string, unknown: string[]): void {
   for (const key of ['apiVersion', 'kind']) {
-    if (Object.hasOwn(value, key) && typeof value[key] !== 'string') throw new EmbeddedResourceError(invalid(childPath(path, key), value[key], 'must be a string'))
+    if (Object.hasOwn(value, key) && typeof value[key] !== 'string') throw new EmbeddedResourceError(invalid(childPath(path, key), sortKeys(value[key]), 'must be a string'))
   }
   if (!Object.hasOwn(value, 'metadata')) return
   const at = childPath(path, 'metadata')
@@ -84,7 +84,7 @@ function coerceResource(value: JsonObject, path: string, unknown: string[]): voi
     value['metadata'] = metadata
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    throw new EmbeddedResourceError(invalid(at, value['metadata'], error.message))
+    throw new EmbeddedResourceError(invalid(at, sortKeys(value['metadata']), error.message))
   }
 }
 
@@ -108,12 +108,12 @@ function validateResource(value: JsonObject, path: string): Finding[] {
   if (apiVersion === undefined) findings.push(required(at('apiVersion')))
   if (kind === undefined) findings.push(required(at('kind')))
   if (apiVersion !== undefined) {
-    if (typeof apiVersion !== 'string') findings.push(invalid(at('apiVersion'), apiVersion, 'must be a string'))
+    if (typeof apiVersion !== 'string') findings.push(invalid(at('apiVersion'), sortKeys(apiVersion), 'must be a string'))
     else if (apiVersion === '') findings.push(invalid(at('apiVersion'), apiVersion, 'must not be empty'))
     else if (apiVersion.split('/').length > 2) findings.push(invalid(at('apiVersion'), apiVersion, `unexpected GroupVersion string: ${apiVersion}`))
   }
   if (kind !== undefined) {
-    if (typeof kind !== 'string') findings.push(invalid(at('kind'), kind, 'must be a string'))
+    if (typeof kind !== 'string') findings.push(invalid(at('kind'), sortKeys(kind), 'must be a string'))
     else if (kind === '') findings.push(invalid(at('kind'), kind, 'must not be empty'))
     else {
       const problems = dns1035LabelProblems(kind.toLowerCase())
@@ -126,7 +126,7 @@ function validateResource(value: JsonObject, path: string): Finding[] {
       findings.push(...validateObjectMeta({ namespaced: Boolean(metadata.namespace), nameRule: pathSegmentName, schema: '' }, { ...metadata, name: metadata.name || 'fakename' }, at('metadata')))
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      findings.push(invalid(shownPath(at('metadata')), value['metadata'], error.message))
+      findings.push(invalid(shownPath(at('metadata')), sortKeys(value['metadata']), error.message))
     }
   }
   return findings

@@ -3,8 +3,8 @@
  * apiextensions-apiserver/pkg/apiserver/validation
  */
 import { deepEqual } from '../../../base/freeze.ts'
-import { invalid, notSupported, required, tooLong, tooMany, typeInvalid, type Finding } from '../findings.ts'
-import { goFloat } from '../go-text.ts'
+import { invalid, invalidText, notSupported, required, tooLong, tooMany, typeInvalid, type Finding } from '../findings.ts'
+import { goFloat64, sortKeys } from '../go-text.ts'
 import type { Correlation } from './correlation.ts'
 import { effectiveFormat, hasFormat } from './formats.ts'
 import { goPattern } from '../go-pattern.ts'
@@ -73,7 +73,7 @@ function add(into: Result, problem: Problem): void {
   if (!into.problems.some((known) => known.message === problem.message)) into.problems.push(problem)
 }
 
-const plain = (name: string, value: unknown, message: string): Problem => ({ name, message, finding: (at) => invalid(shownPath(at), value ?? '', message) })
+const plain = (name: string, value: unknown, message: string): Problem => ({ name, message, finding: (at) => invalid(shownPath(at), sortKeys(value) ?? '', message) })
 const whole = (message: string): Problem => ({ message, finding: (at) => invalid(shownPath(at), '', message) })
 
 function typesOf(schema: JsonSchema): readonly string[] {
@@ -188,8 +188,9 @@ function checkFormat(value: string, schema: JsonSchema, path: string, result: Re
 
 function checkNumber(value: number, schema: JsonSchema, path: string, result: Result): void {
   result.matches += 2
-  const format = formatOf(schema)
   const type = typesOf(schema).length === 1 ? schema.type : undefined
+  // Formats of other types don't narrow a number.
+  const format = type === 'integer' || type === 'number' ? effectiveFormat(schema.format, type) : undefined
   const inRange = (of: number, what: string) => {
     const problem = rangeProblem(of, type, format)
     if (problem === undefined) return true
@@ -198,22 +199,24 @@ function checkNumber(value: number, schema: JsonSchema, path: string, result: Re
   }
   inRange(value, 'Checked')
   const { multipleOf, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema
-  if (multipleOf !== undefined) {
-    // Whole numbers are divided as Go divides integers, unless the limit itself is out of range.
-    const asInteger = inRange(multipleOf, 'MultipleOf') && Number.isInteger(value)
-    const factor = asInteger ? Math.trunc(multipleOf) : multipleOf
-    if (factor <= 0) add(result, plain(path, factor, `factor MultipleOf declared for ${path} must be positive: ${goFloat(factor)}`))
-    else if (asInteger ? value % factor !== 0 : !Number.isInteger(factor < 1 ? (1 / factor) * value : value / factor))
-      add(result, plain(path, value, `${path} in ${IN} should be a multiple of ${goFloat(factor)}`))
+  // Whole numbers are compared as Go's integers, unless the limit itself is out of range: then both count, and are shown, as floating-point numbers.
+  const terms = (limit: number, what: string) => {
+    const asInteger = inRange(limit, what) && jsonType(value) === 'integer'
+    return asInteger ? { asInteger, limit: Math.trunc(limit), shown: String } : { asInteger, limit, shown: goFloat64 }
   }
-  const limitOf = (limit: number, what: string) => inRange(limit, what) && Number.isInteger(value) ? Math.trunc(limit) : limit
+  const breaks = (shown: (of: number) => string, of: number, rule: string) => add(result, { name: path, message: rule, finding: (at) => invalidText(shownPath(at), shown(of), rule) })
+  if (multipleOf !== undefined) {
+    const { asInteger, limit: factor, shown } = terms(multipleOf, 'MultipleOf')
+    if (factor <= 0) breaks(shown, factor, `factor MultipleOf declared for ${path} must be positive: ${shown(factor)}`)
+    else if (asInteger ? value % factor !== 0 : !Number.isInteger(factor < 1 ? (1 / factor) * value : value / factor)) breaks(shown, value, `${path} in ${IN} should be a multiple of ${shown(factor)}`)
+  }
   if (minimum !== undefined) {
-    const limit = limitOf(minimum, 'Minimum boundary')
-    if (exclusiveMinimum ? value <= limit : value < limit) add(result, plain(path, value, `${path} in ${IN} should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${goFloat(limit)}`))
+    const { limit, shown } = terms(minimum, 'Minimum boundary')
+    if (exclusiveMinimum ? value <= limit : value < limit) breaks(shown, value, `${path} in ${IN} should be greater than ${exclusiveMinimum ? '' : 'or equal to '}${shown(limit)}`)
   }
   if (maximum !== undefined) {
-    const limit = limitOf(maximum, 'Maximum boundary')
-    if (exclusiveMaximum ? value >= limit : value > limit) add(result, plain(path, value, `${path} in ${IN} should be less than ${exclusiveMaximum ? '' : 'or equal to '}${goFloat(limit)}`))
+    const { limit, shown } = terms(maximum, 'Maximum boundary')
+    if (exclusiveMaximum ? value >= limit : value > limit) breaks(shown, value, `${path} in ${IN} should be less than ${exclusiveMaximum ? '' : 'or equal to '}${shown(limit)}`)
   }
 }
 
@@ -243,7 +246,7 @@ function checkEnum(value: unknown, schema: JsonSchema, path: string, result: Res
   const values = schema.enum
   if (!values || values.length === 0 || (value !== null && value !== undefined && values.some((allowed) => deepEqual(value, allowed)))) return
   const shown = values.map((allowed) => typeof allowed === 'string' ? allowed : JSON.stringify(allowed))
-  add(result, { name: path, message: `${path} in ${IN} should be one of [${shown.join(' ')}]`, finding: (at) => notSupported(shownPath(at), value, shown) })
+  add(result, { name: path, message: `${path} in ${IN} should be one of [${shown.join(' ')}]`, finding: (at) => notSupported(shownPath(at), sortKeys(value), shown) })
 }
 
 function checkObject(value: JsonObject, schema: JsonSchema, path: string, correlation: Correlation | undefined, result: Result): void {

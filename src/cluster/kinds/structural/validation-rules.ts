@@ -5,6 +5,7 @@ import { CelOptional } from '../cel/cel-values.ts'
 import { byteLength } from '../names.ts'
 import { itemsByKey, oldItem, type Correlation } from './correlation.ts'
 import { childPath, isJsonObject, keyPath, propertySchema, shownPath, valuesSchema, type JsonSchema, type ValidationRule } from './json-schema.ts'
+import { schemaFieldProblem } from './field-path.ts'
 import { typedCelValue } from './cel-values.ts'
 
 /** k8s: celconfig.MaxEvaluatedMessageExpressionSizeBytes */
@@ -27,8 +28,8 @@ export function validateRules(value: unknown, schema: JsonSchema, old?: unknown,
   return out
 }
 
-/** Why a rule of this schema doesn't compile, if so. */
-type CompileProblem = (rule: ValidationRule, schema: JsonSchema, isResource: boolean) => string | undefined
+/** Why a rule of this schema doesn't compile, if so; `untyped` where rules can't see such values at all. */
+type CompileProblem = (rule: ValidationRule, schema: JsonSchema, isResource: boolean) => { problem: string } | 'untyped' | undefined
 
 /** Checks the rules for a default at `path`, of a schema that wasn't let in yet: its rules may not even compile. */
 export function validateRulesOfDefault(value: unknown, schema: JsonSchema, path: string, isResource: boolean, old: unknown, problemOf: CompileProblem): Finding[] {
@@ -108,7 +109,12 @@ class Walk {
     const type = schema.type ?? ''
     for (const rule of list) {
       const compiled = compiledRule(rule)
-      const problem = this.#problemOf ? this.#problemOf(rule, schema, isResource) : compiled.error?.message
+      const checked = this.#problemOf?.(rule, schema, isResource)
+      if (checked === 'untyped') {
+        this.#out.findings.push(invalid(shownPath(path), type, 'rule compiler initialization error: failed to convert to declType for CEL validation rules'))
+        return
+      }
+      const problem = this.#problemOf ? checked?.problem : compiled.error?.message
       if (problem !== undefined) {
         this.#out.findings.push(invalid(shownPath(path), type, `rule compile error: ${problem}`))
         continue
@@ -135,7 +141,7 @@ class Walk {
       }
       if (result === true) continue
       const detail = (compiled.message && messageOf(compiled.message, variables, this.#budget)) ?? rule.message?.trim() ?? `failed rule: ${ruleText(rule)}`
-      const at = shownPath(rule.fieldPath ? childOf(path, rule.fieldPath) : path)
+      const at = shownPath(rule.fieldPath ? childOf(path, rule.fieldPath, schema) : path)
       const finding = findingFor(rule.reason, at, typeof value === 'object' ? undefined : { value }, detail)
       if (!compiled.usesOldSelf && (place.current ?? place.nearest)?.same) this.#out.warnings.push(finding.message)
       else this.#out.findings.push(finding)
@@ -191,10 +197,11 @@ function ruleText(rule: ValidationRule): string {
   return (rule.message || rule.rule).trim()
 }
 
-/** `.a['b.c']` below a path. */
-function childOf(path: string, fieldPath: string): string {
-  const rest = fieldPath.replace(/\['((?:[^'\\]|\\.)*)'\]/g, (_, name: string) => `[${name.replace(/\\(.)/g, '$1')}]`)
-  return path ? `${path}${rest}` : rest.replace(/^\./, '')
+/** `.a['b.c']` below a path; what leads nowhere in the schema doesn't count. k8s: CompilationResult.NormalizedRuleFieldPath */
+function childOf(path: string, fieldPath: string, schema: JsonSchema): string {
+  const below = schemaFieldProblem(fieldPath, schema)
+  if (below.problem !== undefined) return path
+  return childPath(path, below.path.join('.').replaceAll('.[', '['))
 }
 
 function findingFor(reason: string | undefined, at: string, given: { value: unknown } | undefined, detail: string): Finding {

@@ -1,10 +1,15 @@
 /** Simple paths into a schema. k8s: apiextensions-apiserver/pkg/apiserver/schema/cel ValidFieldPath */
-import type { SentSchema } from './internal-form.ts'
 
-/** The field a path leads to, or what is wrong with it. `path`: in the normal form. */
-export function schemaFieldProblem(text: string, root: SentSchema, options: { withoutArrayNotation?: boolean } = {}): { problem?: string; schema?: SentSchema; path: string[] } {
+/** What a path can lead through. */
+interface WithFields<S> {
+  properties?: Readonly<Record<string, S>> | undefined
+  additionalProperties?: S | boolean | undefined
+}
+
+/** The field a path leads to, or what is wrong with it. `path`: in the normal form, keys of maps in brackets. */
+export function schemaFieldProblem<S extends WithFields<S>>(text: string, root: S, options: { withoutArrayNotation?: boolean } = {}): { problem?: string; schema?: S; path: string[] } {
   const tokens = text.match(/'(?:[^'\\]|\\.)*'|[.[\]]|[^.[\]']+|'/g) ?? []
-  let schema: SentSchema = root
+  let schema: S = root
   const path: string[] = []
   const enter = (name: string): string | undefined => {
     if (schema.properties && Object.keys(schema.properties).length > 0) {
@@ -13,7 +18,7 @@ export function schemaFieldProblem(text: string, root: SentSchema, options: { wi
       schema = schema.properties[name]!
     } else if (typeof schema.additionalProperties === 'object') {
       path.push(`[${name}]`)
-      schema = schema.additionalProperties
+      schema = schema.additionalProperties as S
     } else return 'does not refer to a valid field'
     return undefined
   }
