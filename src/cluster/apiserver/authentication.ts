@@ -1,4 +1,5 @@
 import type { HttpRequest } from '../../base/http.ts'
+import { dnsLabelProblems, dnsSubdomainProblems } from '../kinds/names.ts'
 import { apiError } from '../kinds/status-error.ts'
 import { checkAccess } from './access.ts'
 import type { AuthenticationNotes, Authenticator, Authorizer, ConnectionInfo, UserInfo } from './seams.ts'
@@ -64,10 +65,12 @@ function goUser(uid: string, groups: readonly string[], extra: Readonly<Record<s
   return `&user.DefaultInfo{Name:"", UID:${JSON.stringify(uid)}, Groups:${groups.length > 0 ? texts(groups) : '[]string(nil)'}, Extra:map[string][]string${entries.length > 0 ? `{${entries.join(', ')}}` : '(nil)'}}`
 }
 
+/** k8s: apiserver/pkg/authentication/serviceaccount SplitUsername */
 function serviceAccountOf(name: string): { namespace: string; name: string } | undefined {
   if (!name.startsWith(SERVICE_ACCOUNT_PREFIX)) return undefined
   const parts = name.slice(SERVICE_ACCOUNT_PREFIX.length).split(':')
-  return parts.length === 2 && parts[0] && parts[1] ? { namespace: parts[0], name: parts[1] } : undefined
+  const [namespace = '', account = ''] = parts
+  return parts.length === 2 && dnsLabelProblems(namespace).length === 0 && dnsSubdomainProblems(account).length === 0 ? { namespace, name: account } : undefined
 }
 
 /** Several headers of one name arrive joined by commas. */

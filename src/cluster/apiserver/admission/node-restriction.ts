@@ -118,6 +118,7 @@ function nodeProblem(nodeName: string, attributes: AdmissionAttributes): string 
   const requested = attributes.name || object?.metadata.name || ''
   if (requested !== nodeName) return `node ${node} is not allowed to modify node ${JSON.stringify(requested)}`
   if (operation === 'CREATE') {
+    if ((object!.spec as { configSource?: unknown } | undefined)?.configSource) return `node ${node} is not allowed to create pods with a non-nil configSource`
     const labels = forbiddenLabels(object!.metadata.labels ?? {}, {})
     return labels.length > 0 ? `node ${node} is not allowed to set the following labels: ${labels.join(', ')}` : undefined
   }

@@ -28,11 +28,14 @@ function checkRole(rbac: RbacAuthorizer, attributes: AdmissionAttributes, role: 
   const { kind, oldObject } = attributes
   if (oldObject && onlyOwnership(role, oldObject)) return
   if (may(attributes, context, 'escalate', kind.resource, attributes.operation === 'UPDATE' ? attributes.name : '')) return
-  const rules = (role.rules ?? []) as PolicyRule[]
+  const name = role.metadata.name ?? ''
+  refuseMissing(rbac, attributes, (role.rules ?? []) as PolicyRule[], name)
   // An aggregated role may come to hold anything, so that it takes all rights to write one.
-  const wanted = kind.resource === 'clusterroles' && role.aggregationRule && !deepEqual(role.aggregationRule, oldObject?.aggregationRule) ? [...rules, ...EVERYTHING] : rules
-  refuseMissing(rbac, attributes, wanted, role.metadata.name ?? '')
+  if (kind.resource !== 'clusterroles' || !(aggregates(role) || aggregates(oldObject))) return
+  if (missingRights(rbac.rulesFor(attributes.user, attributes.namespace).rules, EVERYTHING).length > 0) throw apiError.forbidden({ group: GROUP, resource: kind.resource }, name, 'must have cluster-admin privileges to use the aggregationRule')
 }
+
+const aggregates = (role: KubeObject | undefined): boolean => ((role?.aggregationRule as { clusterRoleSelectors?: unknown[] } | undefined)?.clusterRoleSelectors?.length ?? 0) > 0
 
 const EVERYTHING: PolicyRule[] = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }, { nonResourceURLs: ['*'], verbs: ['*'] }]
 

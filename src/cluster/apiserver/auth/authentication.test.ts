@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { httpRequest } from '../../../base/http.ts'
+import { impersonated } from '../authentication.ts'
 import { createClusterPki } from '../pki/cluster-pki.ts'
 import { parseJwt } from '../tokens/jwt.ts'
 import { legacyServiceAccountToken } from '../tokens/service-account-tokens.ts'
@@ -32,6 +34,12 @@ describe('client certificates', () => {
     for (const { certificatePem } of certificates) expect((await whoAmI({ connection: { clientCertificatePem: certificatePem } })).code).toBe(401)
     expect((await whoAmI({ connection: { clientCertificatePem: 'no certificate' } })).code).toBe(401)
   })
+})
+
+test('only what can be called an account is impersonated as one', () => {
+  const groupsOf = (name: string) => impersonated({ authorize: () => ({ allowed: true }) }, { name: 'a', groups: [] }, httpRequest('https://k/', { headers: new Headers({ 'impersonate-user': name }) })).groups
+  expect(groupsOf('system:serviceaccount:t:x')).toEqual(['system:serviceaccounts', 'system:serviceaccounts:t', 'system:authenticated'])
+  expect(groupsOf('system:serviceaccount:T:x')).toEqual(['system:authenticated'])
 })
 
 test('reviews have no columns to be shown in', async () => {
@@ -69,6 +77,8 @@ describe('tokens of service accounts', () => {
     const [head, , signature] = token.split('.')
     const forged = `${head}.${btoa(JSON.stringify({ ...parseJwt(token)!.claims, sub: 'system:serviceaccount:kube-system:admin' })).replaceAll('=', '')}.${signature}`
     for (const bad of [forged, await tokenOf('robot', { audiences: ['vault'] }), 'nonsense', 'a.b.c']) expect((await whoAmI({ token: bad })).code, bad).toBe(401)
+    const review = async (of: string) => (await lab.masters.create('tokenreviews.authentication.k8s.io', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', metadata: {}, spec: { token: of } }) as unknown as { status: { error?: string } }).status
+    expect([(await review(forged)).error, (await review('a.b.c')).error]).toEqual(['[invalid bearer token, go-jose/go-jose: error in cryptographic primitive]', 'invalid bearer token'])
   })
 
   test('die with their time, their account and the Pod they are bound to', async () => {

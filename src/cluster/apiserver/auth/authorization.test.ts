@@ -58,6 +58,15 @@ describe('RBAC', () => {
   })
 })
 
+test('who collects the rules of other roles needs all rights; what gives rights that one lacks is told first', async () => {
+  await lab.masters.create(`clusterroles.${RBAC}`, { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name: 'editor' }, rules: [{ apiGroups: [RBAC], resources: ['clusterroles'], verbs: ['create', 'update'] }] })
+  await lab.masters.create(`clusterrolebindings.${RBAC}`, { apiVersion: `${RBAC}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'editor' }, roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: 'editor' }, subjects: [userSubject('ed')] })
+  const api = lab.server.as({ name: 'ed', groups: ['system:authenticated'] })
+  const write = (rules: object[], selectors: object[]) => api.create(`clusterroles.${RBAC}`, { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name: 'sum' }, rules, aggregationRule: { clusterRoleSelectors: selectors } }).then(() => 'allowed', (error: Error) => error.message)
+  expect(await write([], [{ matchLabels: { a: 'b' } }])).toBe(`clusterroles.${RBAC} "sum" is forbidden: must have cluster-admin privileges to use the aggregationRule`)
+  expect(await write([{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }], [{ matchLabels: { a: 'b' } }])).toMatch(/not currently held:\n\{APIGroups:\[""\], Resources:\["pods"\], Verbs:\["get"\]\}$/)
+})
+
 describe('the rights of nodes', () => {
   const node: UserInfo = { name: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] }
 
@@ -80,6 +89,7 @@ describe('the rights of nodes', () => {
     expect(ask(node, 'list', 'pods', { namespace: '' }).reason).toBe('can only list/watch pods with spec.nodeName field selector')
     expect(ask(node, 'list', 'pods', { namespace: '', fieldSelector: 'spec.nodeName=n1' }).allowed).toBe(true)
     expect(ask(node, 'get', 'nodes', { namespace: '', name: 'n2' }).reason).toBe("node 'n1' cannot read 'n2', only its own Node object")
+    expect(ask(node, 'get', 'volumeattachments', { group: 'storage.k8s.io', namespace: '', name: 'v', subresource: 'status' }).reason).toBe('cannot get subresource')
     expect(ask(node, 'update', 'leases', { group: 'coordination.k8s.io', namespace: 'kube-node-lease', name: 'n2' }).reason).toBe('can only access node lease with the same name as the requesting node')
   })
 

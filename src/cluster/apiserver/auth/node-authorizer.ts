@@ -58,6 +58,7 @@ export class NodeAuthorizer implements Authorizer {
       case 'resourceclaims.resource.k8s.io': return this.#get(nodeName, a, (pod) => resourceClaimsOf(pod).includes(a.name))
       case 'volumeattachments.storage.k8s.io': {
         if (a.verb !== 'get') return no('can only get individual resources of this type')
+        if (a.subresource !== '') return no('cannot get subresource')
         const attachment = this.#reader.get(a.resource + '.' + a.group, undefined, a.name)
         return attachment?.spec.nodeName === nodeName ? ALLOWED : unrelated(nodeName)
       }

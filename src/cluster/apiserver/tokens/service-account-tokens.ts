@@ -120,7 +120,9 @@ export class ServiceAccountTokens {
   async #verify(token: string): Promise<Claims | null> {
     const jwt = parseJwt(token)
     if (!jwt || (jwt.claims.iss !== ISSUER && jwt.claims.iss !== LEGACY_ISSUER)) return null
-    return await this.#clock.outside(verifyJwt(jwt, this.#key.publicKey)) ? jwt.claims : null
+    if (jwt.header.alg !== 'ES256') return null
+    if (!await this.#clock.outside(verifyJwt(jwt, this.#key.publicKey))) throw new TokenRefused('go-jose/go-jose: error in cryptographic primitive')
+    return jwt.claims
   }
 
   #current(claims: Claims, wanted: readonly string[]): AcceptedToken {
