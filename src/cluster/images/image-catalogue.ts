@@ -40,6 +40,7 @@ import { nfsServerImages } from './nfs/nfs-servers.ts'
 import { e2eNginx, nginx, nginxAlpine, nginxDerivatives, nginxHttps, nginxSlim } from './nginx/nginx.ts'
 import { nodeImages } from './node/node.ts'
 import { pause } from './pause.ts'
+import { prometheusImages } from './prometheus/prometheus.ts'
 import { privateWeb } from './private-web.ts'
 import { perlImage } from './perl/perl.ts'
 import { kubernetesRedis, redis, redisAlpine } from './redis/redis.ts'
@@ -57,5 +58,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   ...kuardImages, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...postgresImages, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, resourceConsumerImage, hpaExampleImage, ...metricsServerImages, clusterAutoscalerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ...calicoImages, ingressNginxImage, webhookCertgenImage, ...otherCoreDnsImages, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages, draExampleDriverImage,
-  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages,
+  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages, ...prometheusImages,
 ]

@@ -19,15 +19,18 @@ export interface FollowOptions<T> {
   onSynced?(): void
   /** Told why listing or watching failed; it is tried again. */
   onError?(message: string): void
+  /** Ends it before the process does. */
+  until?: AbortSignal
 }
 
 /** Keeps a copy of all objects of a resource, over HTTP with the pod's service account: list, then watch, then again. */
-export async function followResource<T extends ApiObject>({ proc, client, path, onChange, onSynced, onError }: FollowOptions<T>): Promise<never> {
+export async function followResource<T extends ApiObject>({ proc, client, path, onChange, onSynced, onError, until }: FollowOptions<T>): Promise<never> {
   const keyOf = (object: ApiObject) => `${object.metadata.namespace ?? ''}/${object.metadata.name}`
   const known = new Set<string>()
   let request = new AbortController()
   // A watch has no end of its own: it ends with the process.
   atEndOf(proc, () => request.abort())
+  until?.addEventListener('abort', () => request.abort(), { once: true })
   const get = async (query: string) => {
     request = new AbortController()
     const response = await client.fetch(`${path}${query}`, { signal: request.signal })
@@ -46,7 +49,7 @@ export async function followResource<T extends ApiObject>({ proc, client, path, 
       for (;;) {
         const response = await get(`?watch=true&allowWatchBookmarks=true&resourceVersion=${version}`)
         for await (const line of readLines(fromWebStream(response.body!))) {
-          if (proc.killed.aborted) throw new Error('the process has ended')
+          if (proc.killed.aborted || until?.aborted) throw new Error('the process has ended')
           const { type, object } = JSON.parse(line) as { type: string; object: T }
           if (type === 'ERROR') throw new Error('the watch expired')
           version = object.metadata.resourceVersion ?? version
@@ -57,10 +60,11 @@ export async function followResource<T extends ApiObject>({ proc, client, path, 
         }
       }
     } catch (error) {
-      if (proc.killed.aborted) throw error
+      if (proc.killed.aborted || until?.aborted) throw error
       if (!/expired/.test((error as Error).message)) onError?.((error as Error).message)
     }
     await proc.sleep(retryMs)
+    until?.throwIfAborted()
     retryMs = Math.min(retryMs * 2, RETRY_MAX_MS)
   }
 }
