@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll } from 'vitest'
 // @ts-expect-error plain JavaScript
 import { serveFolder } from '../tools/start.mjs'
 
@@ -9,9 +10,10 @@ export const root = path.resolve(import.meta.dirname, '../..')
 
 const ARGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
-/** The built app on a local port with a browser whose storage starts empty. */
+/** The built app on a local port with a browser context of its own, whose storage starts empty. */
 export interface App {
   readonly url: string
+  /** What all apps of a test file share. */
   readonly browser: Browser
   readonly context: BrowserContext
   /** Errors that pages threw or wrote to the console, to be looked at by tests. */
@@ -40,12 +42,26 @@ export interface Tab {
   shot(name: string): Promise<void>
 }
 
-export async function startApp(): Promise<App> {
+/** One browser for all apps of a test file: to start one takes as long as some tests do. */
+let launched: Promise<Browser> | undefined
+afterAll(async () => { await (await launched)?.close() })
+
+/** What a test may want of its app. */
+export interface AppOptions {
+  /**
+   * Whether the page is kept for use without a network. Off where a test isn't about that: filling the cache with the whole app keeps
+   * a processor busy for seconds, in each context anew.
+   */
+  serviceWorker?: boolean
+}
+
+export async function startApp({ serviceWorker = false }: AppOptions = {}): Promise<App> {
   const folder = path.join(root, 'dist/app')
   if (!fs.existsSync(path.join(folder, 'index.html'))) throw new Error('dist/app is missing: run npm run build first')
   let server = await serveFolder(folder) as { url: string; close(): Promise<void> }
-  const browser = await chromium.launch({ executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', args: ARGS })
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' })
+  launched ??= chromium.launch({ executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium', args: ARGS })
+  const browser = await launched
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB', serviceWorkers: serviceWorker ? 'allow' : 'block' })
   const errors: string[] = []
   let serving = true
   const stopServing = async () => {
@@ -68,7 +84,7 @@ export async function startApp(): Promise<App> {
       return tabOf(page, performance.now() - started)
     },
     async stop() {
-      await browser.close()
+      await context.close()
       await stopServing()
     },
   }

@@ -1,12 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { startApp } from './app.ts'
 import type { App } from './app.ts'
 
 let app: App
-beforeEach(async () => { app = await startApp() })
 afterEach(() => app?.stop())
 
 test("databases run in the page, and what is on their volumes outlives the tab", async () => {
+  app = await startApp()
   let tab = await app.open()
   await tab.run(`printf 'apiVersion: v1\\nkind: PersistentVolumeClaim\\nmetadata: {name: data}\\nspec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\\n' | kubectl apply -f -`)
   await tab.run(`kubectl run sql --image=mysql:8.4 --env=MYSQL_ROOT_PASSWORD=x --overrides='{"spec":{"containers":[{"name":"sql","image":"mysql:8.4","env":[{"name":"MYSQL_ROOT_PASSWORD","value":"x"}],"volumeMounts":[{"name":"data","mountPath":"/var/lib/mysql"}]}],"volumes":[{"name":"data","persistentVolumeClaim":{"claimName":"data"}}]}}'; kubectl run documents --image=mongo:8; kubectl wait --for=condition=Ready pod/sql pod/documents`, { timeoutMs: 60_000 })
@@ -20,6 +20,7 @@ test("databases run in the page, and what is on their volumes outlives the tab",
 }, 180_000)
 
 test("PostgreSQL's files are loaded when it is first needed, and are there without a network from then on", async () => {
+  app = await startApp({ serviceWorker: true })
   let tab = await app.open()
   await tab.page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 })
   const kept = () => tab.page.evaluate(async () => {
@@ -40,6 +41,7 @@ test("PostgreSQL's files are loaded when it is first needed, and are there witho
 }, 180_000)
 
 test('without a network PostgreSQL can\'t be pulled, and is once there is one', async () => {
+  app = await startApp({ serviceWorker: true })
   const tab = await app.open()
   await tab.page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, { timeout: 60_000 })
   await app.stopServing()

@@ -17,17 +17,6 @@ test('the page boots to a prompt in front of three Ready nodes', async () => {
   expect(await tab.page.getByRole('region', { name: 'Cluster' }).getByRole('button', { name: /^drydock-/ }).count()).toBe(3)
 })
 
-test('a warm load has its prompt within a second', async () => {
-  const loads: number[] = []
-  for (let i = 0; i < 3; i++) {
-    const again = await app.open()
-    loads.push(again.promptAfterMs)
-    await again.page.close()
-  }
-  // The best of three: other work on the machine must not decide.
-  expect(Math.min(...loads)).toBeLessThan(1_000)
-})
-
 test('pods appear in the live view, and a click tells what kubectl tells', async () => {
   await tab.run('kubectl run hello --image=nginx:1.27')
   const pod = tab.page.getByRole('button', { name: /^Pod hello, Running, 1\/1/ })
@@ -39,28 +28,6 @@ test('pods appear in the live view, and a click tells what kubectl tells', async
   await expect.poll(() => details.getByRole('tabpanel').textContent()).toContain('kind: Pod')
   await tab.page.keyboard.press('Escape')
   await expect.poll(() => details.count()).toBe(0)
-})
-
-test('key echo does not wait for a rollout', async () => {
-  await tab.run('kubectl create deployment busy --image=registry.k8s.io/pause:3.10 --replicas=80')
-  const waits = await tab.page.evaluate(async () => {
-    const pane = document.querySelector('dd-app')!.shadowRoot!.querySelector('dd-terminal-pane') as unknown as { current: { terminal: { input(data: string): void; onWriteParsed(f: () => void): { dispose(): void } } } }
-    const { terminal } = pane.current
-    const waits: number[] = []
-    for (let i = 0; i < 21; i++) {
-      const started = performance.now()
-      await new Promise<void>((resolve) => {
-        const listener = terminal.onWriteParsed(() => { listener.dispose(); resolve() })
-        terminal.input('x')
-      })
-      waits.push(performance.now() - started)
-    }
-    return waits.sort((a, b) => a - b)
-  })
-  await tab.page.keyboard.press('Control+u')
-  await tab.run('kubectl delete deployment busy')
-  expect(waits[10]).toBeLessThan(50)
-  expect(waits[20]).toBeLessThan(500)
 })
 
 test('kubectl edit waits for the page\'s editor', async () => {

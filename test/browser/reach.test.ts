@@ -92,7 +92,7 @@ test('on paper there is the whole lesson and nothing else', async () => {
 
 for (const platform of ['Linux x86_64', 'MacIntel']) {
   test(`Ctrl+C interrupts, and copies what is selected only where Ctrl is the key to copy: ${platform}`, async () => {
-    const context = await app.browser.newContext({ locale: 'de-DE', permissions: ['clipboard-read', 'clipboard-write'] })
+    const context = await app.browser.newContext({ locale: 'de-DE', permissions: ['clipboard-read', 'clipboard-write'], serviceWorkers: 'block' })
     await context.addInitScript((name) => { Object.defineProperty(navigator, 'platform', { get: () => name }) }, platform)
     const page = await context.newPage()
     await page.goto(app.url)
@@ -123,13 +123,13 @@ for (const platform of ['Linux x86_64', 'MacIntel']) {
 }
 
 test('where there can be no cluster the page says why', async () => {
-  const old = await app.browser.newContext({ locale: 'de-DE' })
+  const old = await app.browser.newContext({ locale: 'de-DE', serviceWorkers: 'block' })
   await old.addInitScript(() => { delete (HTMLElement.prototype as { popover?: unknown }).popover })
   const page = await old.newPage()
   await page.goto(app.url)
   await page.getByRole('heading', { name: 'Dieser Browser ist zu alt für Drydock' }).waitFor()
   await old.close()
-  const broken = await app.browser.newContext({ locale: 'en-GB' })
+  const broken = await app.browser.newContext({ locale: 'en-GB', serviceWorkers: 'block' })
   const other = await broken.newPage()
   await other.route('**/assets/app-*.js', (route) => route.abort())
   await other.goto(app.url)

@@ -83,7 +83,7 @@ test(`${chosen.length} recorded sessions give the same in the page's terminal`, 
   const queue = [...chosen]
   const times: [string, number][] = []
   const work = async (): Promise<void> => {
-    const context = await app.browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB' })
+    const context = await app.browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', serviceWorkers: 'block' })
     const page = await context.newPage()
     await page.goto(app.url)
     await waitForPrompt(page)
