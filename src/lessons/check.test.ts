@@ -11,7 +11,7 @@ const pod = {
 const asked: string[] = []
 const ask: Ask = async (method, path, body) => {
   asked.push(`${method} ${path}`)
-  if (method === 'POST') return { status: 201, body: JSON.stringify({ status: { allowed: (body as any).spec.resourceAttributes.verb === 'get' } }) }
+  if (method === 'POST') return { status: 201, body: JSON.stringify({ status: { allowed: (body as any).spec.resourceAttributes.verb === 'get' || (body as any).spec.groups.includes('listers') } }) }
   if (path.startsWith('/api/v1/namespaces/default/pods/a/log')) return { status: 200, body: 'one\nall is well\n' }
   if (path.startsWith('/api/v1/namespaces/default/pods/a:80/proxy/')) return { status: 200, body: 'Welcome' }
   if (path === '/apis/harbour.example/v1/namespaces/default/boats/anna') return { status: 200, body: JSON.stringify({ spec: { berth: 3 } }) }
@@ -35,7 +35,7 @@ describe('goals', () => {
     ['pod/a log contains "all is well"', true], ['pod/a log =~ ^all', true], ['pod/b log contains x', false],
     ['pods count == 2', true], ['pods -l app=x count > 2', false],
     ['pods every .status.phase =~ Running|Pending', true], ['pods every .status.phase == Running', false], ['pods some .status.phase == Pending', true], ['pods none .status.phase == Failed', true], ['pods none .status.phase == Pending', false],
-    ['can get pods -n default as system:serviceaccount:default:robot', true], ['can list pods -n default as jane', false], ['cannot list pods as jane', true],
+    ['can get pods -n default as system:serviceaccount:default:robot', true], ['can list pods -n default as jane', false], ['cannot list pods as jane', true], ['can list pods as jane group listers', true], ['cannot list pods -n default as jane group listers', false],
     ['boats.v1.harbour.example/anna .spec.berth == 3', true], ['boats.v1.harbour.example/berta absent', true], ['cannot list boats.v1.harbour.example as jane', true],
     ['get /api/v1/namespaces/default/pods/a:80/proxy/ contains Welcome', true], ['get /nowhere contains x', false],
     ['get /nowhere fails', false], ['in kind/quorum get /readyz fails', true], ['in kind/quorum get /hangs fails', true], ['in kind/west get /readyz fails', false],

@@ -53,10 +53,10 @@ async function checkCondition(condition: OneClusterCondition, ask: Ask): Promise
       return { met: condition.type === 'some' ? matching > 0 : condition.type === 'none' ? matching === 0 : items.length > 0 && matching === items.length, found: `${matching}/${items.length}` }
     }
     case 'access': {
-      const { allowed, user, verb, group, resource, subresource, name, namespace } = condition
+      const { allowed, user, userGroup, verb, group, resource, subresource, name, namespace } = condition
       const answer = await ask('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
         apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview',
-        spec: { user, groups: groupsOf(user), resourceAttributes: { verb, group, resource, ...(subresource ? { subresource } : {}), ...(name ? { name } : {}), ...(namespace ? { namespace } : {}) } },
+        spec: { user, groups: [...(userGroup ? [userGroup] : []), ...groupsOf(user)], resourceAttributes: { verb, group, resource, ...(subresource ? { subresource } : {}), ...(name ? { name } : {}), ...(namespace ? { namespace } : {}) } },
       })
       if (answer.status !== 201) return { met: false, found: `HTTP ${answer.status}` }
       return { met: Boolean(JSON.parse(answer.body).status?.allowed) === allowed }

@@ -38,7 +38,7 @@ export type OneClusterCondition =
   | { type: 'log'; object: ObjectTarget; container?: string; previous: boolean; comparison: Comparison }
   | { type: 'count'; selection: SelectionTarget; comparison: Comparison }
   | { type: 'every' | 'some' | 'none'; selection: SelectionTarget; path: PathStep[]; comparison: Comparison }
-  | { type: 'access'; allowed: boolean; user: string; verb: string; group: string; resource: string; subresource?: string; name?: string; namespace?: string }
+  | { type: 'access'; allowed: boolean; user: string; userGroup?: string; verb: string; group: string; resource: string; subresource?: string; name?: string; namespace?: string }
   | { type: 'answer'; path: string; comparison: Comparison | 'absent' | 'fails' }
 
 export type GoalCondition =
@@ -165,6 +165,7 @@ function parseSelectionGoal(kind: string, words: string[]): OneClusterCondition 
 function parseAccess(allowed: boolean, words: string[]): OneClusterCondition {
   const user = takeFlag(words, 'as')
   if (!user) throw new GoalError('needs "as USER" at its end')
+  const userGroup = takeFlag(words, 'group')
   const namespace = takeFlag(words, '-n')
   const [verb, what, ...rest] = words
   if (!verb || !what) throw new GoalError('needs a verb and a resource')
@@ -172,7 +173,7 @@ function parseAccess(allowed: boolean, words: string[]): OneClusterCondition {
   const [target, name] = what.includes('.') || !what.includes('/') ? [what, undefined] : what.split('/', 2)
   const fact = factOf(target!.split(':')[0]!)
   const subresource = target!.split(':')[1]
-  return { type: 'access', allowed, user, verb, group: fact.group, resource: fact.resource, ...(subresource ? { subresource } : {}), ...(name ? { name } : {}), ...(namespace ? { namespace } : {}) }
+  return { type: 'access', allowed, user, ...(userGroup ? { userGroup } : {}), verb, group: fact.group, resource: fact.resource, ...(subresource ? { subresource } : {}), ...(name ? { name } : {}), ...(namespace ? { namespace } : {}) }
 }
 
 function parseComparison(words: string[], numeric = false): Comparison {
