@@ -99,6 +99,7 @@ export class ClusterStore {
   #running: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
   #failed: Error | undefined
+  #closed = false
   readonly #logs = new LogPieces()
   readonly #heavy: HeavyFiles
   #writingLogs: Promise<void> | undefined
@@ -276,18 +277,24 @@ export class ClusterStore {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     while (this.#running) await this.#running
-    if (this.#pending.length + this.#dirtyFiles.size + this.#dirtyMeta.size === 0) return
+    if (this.#closed || this.#pending.length + this.#dirtyFiles.size + this.#dirtyMeta.size === 0) return
     this.#running = this.#write().finally(() => { this.#running = undefined })
     await this.#running
   }
 
+  /** Writes what is pending and lets the database go; what is still told after that (by processes that are on their way out) is for nobody. */
   async close(): Promise<void> {
     await this.flush()
+    // What came in the meantime.
+    await this.flush()
+    this.#closed = true
+    this.#cancelTimer?.()
+    this.#cancelLogTimer?.()
     this.#db.close()
   }
 
   #scheduleLogs(): void {
-    if (this.#cancelLogTimer || this.#writingLogs || this.#logsFailed || this.#failed) return
+    if (this.#closed || this.#cancelLogTimer || this.#writingLogs || this.#logsFailed || this.#failed) return
     this.#cancelLogTimer = this.#setTimer(() => { void this.#flushLogs() }, LOG_FLUSH_MS)
   }
 
@@ -296,7 +303,7 @@ export class ClusterStore {
     this.#cancelLogTimer?.()
     this.#cancelLogTimer = undefined
     while (this.#writingLogs) await this.#writingLogs
-    if (!this.#logs.isDirty || this.#logsFailed || this.#failed) return
+    if (this.#closed || !this.#logs.isDirty || this.#logsFailed || this.#failed) return
     this.#writingLogs = this.#writeLogs().catch((error: unknown) => {
       this.#logsFailed = true
       console.warn('what containers print is no longer kept', error)
@@ -314,7 +321,7 @@ export class ClusterStore {
   }
 
   #schedule(delayMs: number): void {
-    if (this.#failed) return
+    if (this.#failed || this.#closed) return
     if (this.#running) return // what comes meanwhile is written right after
     if (this.#cancelTimer && delayMs > 0) return
     this.#cancelTimer?.()
