@@ -210,6 +210,8 @@ export const VERSION = {
   gitVersion: 'v1.36.3+drydock', gitCommit: '0000000000000000000000000000000000000000', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z',
   goVersion: 'go1.26.8', compiler: 'gc', platform: 'linux/amd64',
 }
+/** What a component on a node says of itself: it was built for the node's processor. */
+const versionOn = (host: string, { nodes }: Topology) => ({ ...VERSION, platform: `linux/${nodes.find(({ name }) => name === host)?.architecture ?? 'amd64'}` })
 
 /** Puts a cluster together from its topology, fresh or as a snapshot left it. Nothing runs before {@link Cluster.start}. */
 export async function createCluster(options: ClusterOptions): Promise<Cluster> {
@@ -252,7 +254,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     const founder = { name, ip: of.installed?.advertiseAddress ?? ip }
     return createPlane({
       platform: options.platform, clock, random: random.fork('apiserver'), log, topology: of, founder, servingNames: servingNames(founder, of), pki,
-      apiServer: { etcd, kinds: builtInKinds, dialer, version: of.flavour === 'k3s' ? { ...VERSION, gitVersion: K3S_RELEASE } : VERSION, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}) },
+      apiServer: { etcd, kinds: builtInKinds, dialer, version: { ...versionOn(name, of), ...(of.flavour === 'k3s' ? { gitVersion: K3S_RELEASE } : {}) }, health: components.health, unreadable: () => launcher.unreadable, ...(options.audit ? { audit: options.audit } : {}) },
       members: {
         random: ownRandom('etcd'), disk: (host) => computers.get(host)?.files ?? noMachinesDisk(), reaches: (_from, to) => network.node(to) !== undefined,
         onCrash: (host, lastWords) => etcdFailures.give(host, lastWords),
@@ -296,7 +298,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     apiServer: apiHandlerOn, isControlPlane, etcd: gatewayOn, logs: onComponentLine,
     servingCertificatePem: (host) => (host === plane.founder.name && !topology.installed) || !isControlPlane(host) ? plane.serving.certificatePem : computers.get(host)!.files.readText('/etc/kubernetes/pki/apiserver.crt'),
     componentServer: (component, { argv, machine: { hostname } }) => lazyComponentServer({
-      component, clock, argv, startedMs: clock.nowMs(), version: VERSION, clientCaPem: plane.pki.caCertificatePem, api: components.gated(plane.server.as({ name: `system:${component}`, groups: ['system:authenticated'] }), undefined, hostname),
+      component, clock, argv, startedMs: clock.nowMs(), version: versionOn(hostname, topology), clientCaPem: plane.pki.caCertificatePem, api: components.gated(plane.server.as({ name: `system:${component}`, groups: ['system:authenticated'] }), undefined, hostname),
       isEnabled: (controller) => launcher.settings?.isEnabled(controller) ?? true, families: () => countedBy.get(componentOn(component, hostname))?.() ?? [],
     }),
     launch: async (host, proc, print) => await launcher.launch(host, proc, print) ?? (proc.argv[0]?.endsWith('etcd') ? plane.members.refusal(host, computers.get(host)!.spec.ip) : undefined),

@@ -83,7 +83,7 @@ class Server {
     proc.useCpuSteadily(2)
     for (const { zone, port } of this.#instance.servers) this.#log(`${zone || ''}.:${port}`)
     if (this.#instance.settings.reload) this.#log(`[INFO] plugin/reload: Running configuration SHA512 = ${hash}`)
-    this.#log(`CoreDNS-${version}\nlinux/amd64, ${goVersion}, ${commit}`)
+    this.#log(`CoreDNS-${version}\nlinux/${proc.machine.hardware.architecture ?? 'amd64'}, ${goVersion}, ${commit}`)
     void this.#reload(hash).catch(() => {})
     await proc.signal('SIGTERM', 'SIGINT')
     this.#log('[INFO] SIGTERM: Shutting down servers then terminating')

@@ -39,7 +39,7 @@ type Provider = 'kubernetes' | 'kubernetescrd' | 'kubernetesgateway'
 /** Traefik: a proxy whose routers come from Ingresses, IngressRoutes and the Gateway API. @param version e.g. `3.6.13` */
 export async function traefik(proc: Proc, version: string): Promise<number> {
   const args = proc.argv.slice(1)
-  if (args[0] === 'version') { await proc.stdout.write(`Version:      ${version}\nOS/Arch:      linux/amd64\n`); return 0 }
+  if (args[0] === 'version') { await proc.stdout.write(`Version:      ${version}\nOS/Arch:      linux/${proc.machine.hardware.architecture ?? 'amd64'}\n`); return 0 }
   let configuration: StaticConfiguration
   try { configuration = readStaticConfiguration(args) } catch (error) {
     await proc.stderr.write(`${new Date(proc.clock.nowMs()).toISOString().slice(0, 19)}Z ERR Command error error=${JSON.stringify((error as Error).message)}\n`)
