@@ -184,3 +184,35 @@ spec: {selector: {app: echo}, ports: [{name: tls, port: 443, targetPort: 8443}, 
   expect(await conditions('backendtlspolicy inside', '.status.ancestors[0].conditions')).toBe('ResolvedRefs=False InvalidCACertificateRef: getting configmap default/missing: configmap "missing" not found\nAccepted=False NoValidCACertificate: \n')
   expect(await conditions('httproute echo', '.status.parents[0].conditions')).toContain('ResolvedRefs=False RefNotPermitted: Cannot apply BackendTLSPolicy for Service default/echo: getting configmap default/missing')
 })
+
+test('gRPC\'s calls go by service, method and headers to servers that speak HTTP/2 alone, and come back with their outcome', async () => {
+  const image = 'gcr.io/k8s-staging-gateway-api/echo-basic:v20240412-v1.0.0-394-g40c666fd'
+  lab.writeFile('calls.yaml', ['one', 'two'].map((name) => `apiVersion: v1
+kind: Pod
+metadata: {name: calls-${name}, labels: {app: calls-${name}}}
+spec: {containers: [{name: echo, image: "${image}", env: [{name: GRPC_ECHO_SERVER, value: "1"}, {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: calls-${name}}
+spec: {selector: {app: calls-${name}}, ports: [{port: 8080, targetPort: 3000, appProtocol: kubernetes.io/h2c}]}
+`).join('---\n'))
+  await out('kubectl apply -f calls.yaml && kubectl wait --for=condition=Ready pod/calls-one pod/calls-two')
+  const service = 'gateway_api_conformance.echo_basic.grpcecho.GrpcEcho'
+  const backend = (name: string, more = '') => `backendRefs: [{name: ${name}, port: 8080${more}}]`
+  await apply('calls', `kind: GRPCRoute\nmetadata: {name: calls}\nspec: {parentRefs: [{name: front}], hostnames: [calls.example.com], rules: [{matches: [{method: {service: ${service}, method: Echo}}], ${backend('calls-one')}}, {matches: [{method: {service: ${service}, method: EchoTwo}}], ${backend('calls-two')}}, {matches: [{headers: [{name: color, value: blue}]}], ${backend('nobody')}}]}`)
+  const call = (method: string, more = '') => out(`printf '\\0\\0\\0\\0\\0' | curl -s -i --http2-prior-knowledge -H 'Host: calls.example.com' -H 'content-type: application/grpc' -H 'te: trailers' ${more} --data-binary @- http://${node}:30080/${service}/${method} | tr -cd '\\11\\12\\15\\40-\\176'`)
+  expect(await call('Echo')).toMatch(/^HTTP\/2 200 \r\n[^]*calls-one[^]*grpc-status: 0\r\n/)
+  expect(await call('EchoTwo')).toMatch(/calls-two[^]*grpc-status: 0\r\n/)
+  // Traefik's rule is a pattern without an end.
+  expect(await call('EchoThree')).toMatch(/^HTTP\/2 200 [^]*grpc-status: 12\r\n/)
+  expect(await call('Other')).toMatch(/^HTTP\/2 404 /)
+  expect(await call('Other', '-H "color: blue"')).toMatch(/^HTTP\/2 200 [^]*grpc-status: 14\r\n/)
+  expect(await conditions('grpcroute calls', '.status.parents[0].conditions')).toBe('Accepted=True Accepted: \nResolvedRefs=False BackendNotFound: Cannot load GRPCBackendRef core/Service/default/nobody: service not found\n')
+  await apply('calls', `kind: GRPCRoute\nmetadata: {name: calls}\nspec: {parentRefs: [{name: front}], hostnames: [calls.example.com], rules: [{${backend('shop', ', namespace: shop')}}]}`)
+  expect(await conditions('grpcroute calls', '.status.parents[0].conditions')).toContain('ResolvedRefs=False RefNotPermitted: Cannot load GRPCBackendRef core/Service/shop/shop: missing ReferenceGrant')
+  // Servers of gRPC speak HTTP/2 and nothing else; most others begin with HTTP/1.1.
+  const pod = (await out(`kubectl get pod calls-one -o jsonpath={.status.podIP}`)).trim()
+  const other = (await out(`kubectl get pod -l app=alpaca -o jsonpath='{.items[0].status.podIP}'`)).trim()
+  expect(await out(`kubectl run client --image=curlimages/curl --restart=Never -q -i --command -- sh -c 'curl -sS http://${pod}:3000/; curl -sS --http2-prior-knowledge http://${other}:8080/; curl -s -o /dev/null -w "%{http_version} " --http2-prior-knowledge http://${pod}:3000/; curl -s -o /dev/null -w "%{http_version}" http://${other}:8080/' 2>&1`)).toBe('curl: (1) Received HTTP/0.9 when not allowed\ncurl: (16) Error in the HTTP2 framing layer\n2 1.1')
+})

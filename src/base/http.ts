@@ -83,6 +83,36 @@ export function httpResponse(body: BodyInit | null, init: Omit<ResponseInit, 'he
   return response
 }
 
+/** A version of HTTP, as ALPN names it. */
+export type HttpVersion = 'http/1.1' | 'h2'
+
+const versions = new WeakMap<Response, HttpVersion>()
+const trailers = new WeakMap<Response, Promise<Headers>>()
+
+/** By which version of HTTP an answer came. */
+export function versionOf(response: Response): HttpVersion {
+  return versions.get(response) ?? 'http/1.1'
+}
+
+/** Notes by which version of HTTP an answer comes. */
+export function withVersion(response: Response, version: HttpVersion): Response {
+  // Most are of the usual one, which needs no note.
+  if (versionOf(response) !== version) versions.set(response, version)
+  return response
+}
+
+/** Adds the fields that follow an answer's body; clients of HTTP/1.1 don't get them. @param fields resolves once the body has ended */
+export function withTrailers(response: Response, fields: Promise<Headers>): Response {
+  fields.catch(() => { /* told to whoever asks for them */ })
+  trailers.set(response, fields)
+  return response
+}
+
+/** The fields that follow an answer's body, once that has ended; undefined where none are to come. */
+export function trailersOf(response: Response): Promise<Headers> | undefined {
+  return trailers.get(response)
+}
+
 /** A close frame. */
 export interface WebSocketClose {
   code: number

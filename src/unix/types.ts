@@ -6,7 +6,7 @@
 import type { ByteReader, ByteWriter } from '../base/streams.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { HttpRequest } from '../base/http.ts'
+import type { HttpRequest, HttpVersion } from '../base/http.ts'
 import type { Architecture } from './architecture.ts'
 import type { LoopDevices } from './fs/block-device.ts'
 import type { KernelLog } from './kernel-log.ts'
@@ -300,6 +300,8 @@ export interface HttpPeer {
   clientCertificatePem?: string
   /** Where the connection is over TLS: for which name the client asked (SNI). */
   tls?: { serverName: string | undefined }
+  /** By which version of HTTP the request came; HTTP/1.1 where nothing is said. */
+  version?: HttpVersion
 }
 
 export type HttpHandler = (request: HttpRequest, peer: HttpPeer) => Response | Promise<Response>
@@ -336,6 +338,16 @@ export interface FetchOptions {
   connectTimeoutMs?: number
   /** Connects to this address instead of looking the host up (curl --resolve). */
   connectTo?: SocketAddress
+  /** Versions of HTTP that the client speaks, HTTP/1.1 by default. Over TLS the server chooses among them (ALPN); without, a client that has HTTP/2 alone begins with it (prior knowledge). */
+  versions?: readonly HttpVersion[]
+}
+
+/** How a server takes requests. */
+export interface HttpListenOptions {
+  ip?: string
+  tls?: TlsServerOptions
+  /** Versions of HTTP that it speaks, what it likes best first; HTTP/1.1 by default. Without TLS it sees from the first bytes which one a client begins with. */
+  versions?: readonly HttpVersion[]
 }
 
 /** A machine's sockets. Names are looked up as /etc/hosts and /etc/resolv.conf say. */
@@ -344,7 +356,7 @@ export interface NetStack {
   /** Own addresses, without loopback. */
   readonly addresses: readonly string[]
   /** Serves HTTP. Clients in the cluster reach the handler directly; raw TCP connections (port-forward, nc) are parsed. */
-  listenHttp(port: number, handler: HttpHandler, options?: { ip?: string; tls?: TlsServerOptions }): Listener
+  listenHttp(port: number, handler: HttpHandler, options?: HttpListenOptions): Listener
   /** @throws UnixError EADDRINUSE */
   listenTcp(port: number, handler: (socket: TcpSocket) => void, options?: { ip?: string }): Listener
   listenUdp(port: number, handler: (payload: Uint8Array, from: SocketAddress) => Uint8Array | undefined | Promise<Uint8Array | undefined>, options?: { ip?: string }): Listener

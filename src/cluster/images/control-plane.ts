@@ -168,7 +168,7 @@ function serveEtcd(proc: Proc, { etcd, isControlPlane, etcdHealth }: ControlPlan
     const problem = isControlPlane(host) ? etcdHealth() : undefined
     if (path === '/health') return problem === undefined ? Response.json({ health: 'true', reason: '' }) : Response.json({ health: 'false', reason: problem }, { status: 503 })
     if (path === '/readyz' && problem !== undefined) return new Response(`[+]data_corruption ok\n[+]serializable_read ok\n[-]linearizable_read failed: ${problem}\n`, { status: 503 })
-    if (path === GRPC_HEALTH_PATH) return grpcHealth('serving')
+    if (path === GRPC_HEALTH_PATH) return grpcHealth(true)
     return /^\/(?:livez|readyz)\b/.test(path) ? new Response('ok\n') : new Response('404 page not found\n', { status: 404 })
   }
   if (plain.length === 0) proc.net.listenHttp(2381, health, { ip: '127.0.0.1' })
@@ -177,7 +177,7 @@ function serveEtcd(proc: Proc, { etcd, isControlPlane, etcdHealth }: ControlPlan
     const [certificate, key] = ['peer-cert-file', 'peer-key-file'].map(option)
     if (isControlPlane(host) && certificate && key && proc.fs.exists(certificate) && proc.fs.exists(key)) proc.net.listenHttp(Number(url.port), () => new Response('404 page not found\n', { status: 404 }), { ip: url.hostname, tls: { certificatePem: proc.fs.readText(certificate), keyPem: proc.fs.readText(key) } })
   }
-  for (const url of plain) proc.net.listenHttp(Number(url.port || 80), health, { ip: url.hostname })
+  for (const url of plain) proc.net.listenHttp(Number(url.port || 80), health, { ip: url.hostname, versions: ['h2', 'http/1.1'] })
   const [certificate, key, authority] = ['cert-file', 'key-file', 'trusted-ca-file'].map(option)
   // Only the cluster's own etcd has its data; clusters that were kept from before have no certificates for it.
   if (!isControlPlane(host) || ![certificate, key, authority].every((file) => file && proc.fs.exists(file))) return

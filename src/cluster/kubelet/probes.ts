@@ -1,5 +1,7 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
+import { GRPC_CODES } from '../../unix/net/http2/grpc-client.ts'
+import { outcomeOf } from '../../unix/net/http2/grpc-server.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { NetStack } from '../../unix/types.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
@@ -17,6 +19,11 @@ import type { StatusManager } from './status-manager.ts'
 
 /** From a container's start to its first probe, in milliseconds: the way of the news through a real kubelet. */
 const FIRST_PROBE_MS = 150
+
+/** gRPC's health protocol: the states of a service, by number. */
+const HEALTH_STATES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const
+/** gRPC's code for a method that a server hasn't. */
+const UNIMPLEMENTED = 12
 
 export type ProbeType = 'Readiness' | 'Liveness' | 'Startup'
 export type ProbeResult = 'success' | 'failure' | 'unknown'
@@ -326,13 +333,13 @@ class ProbeWorker {
     const message = name.length > 0 ? Uint8Array.from([10, name.length, ...name]) : new Uint8Array()
     const body = Uint8Array.from([0, 0, 0, 0, message.length, ...message])
     try {
-      const response = await this.#manager.options.hostStack.fetch(httpRequest(`http://${host}:${port}/grpc.health.v1.Health/Check`, { method: 'POST', body, headers: { 'content-type': 'application/grpc', te: 'trailers' } }), { connectTimeoutMs: timeoutMs })
+      const response = await this.#manager.options.hostStack.fetch(httpRequest(`http://${host}:${port}/grpc.health.v1.Health/Check`, { method: 'POST', body, headers: { 'content-type': 'application/grpc', te: 'trailers' } }), { connectTimeoutMs: timeoutMs, versions: ['h2'] })
       const answer = new Uint8Array(await response.arrayBuffer())
-      const code = response.headers.get('grpc-status') ?? '0'
-      if (response.headers.get('content-type')?.startsWith('application/grpc') !== true || code === '12')
-        return { result: 'failure', output: 'error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ' }
-      const serving = answer[6] === 1
-      return serving ? { result: 'success', output: 'service healthy' } : { result: 'failure', output: 'service unhealthy (responded with "NOT_SERVING")' }
+      const { code, message: why } = await outcomeOf(response)
+      if (code === UNIMPLEMENTED) return { result: 'failure', output: `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${why}` }
+      if (code !== 0) return { result: 'failure', output: `error: health rpc probe failed: rpc error: code = ${GRPC_CODES[code] ?? `Code(${code})`} desc = ${why}` }
+      const serving = HEALTH_STATES[answer[6] ?? 0]
+      return serving === 'SERVING' ? { result: 'success', output: 'service healthy' } : { result: 'failure', output: `service unhealthy (responded with "${serving}")` }
     } catch {
       return unreachable
     }

@@ -10,6 +10,10 @@ import { hostPort } from './addresses.ts'
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('latin1')
 const MAX_HEAD_BYTES = 1 << 20
+/** What clients say of a server that doesn't begin with the frames of HTTP/2. */
+export const NO_HTTP2 = 'Error in the HTTP2 framing layer'
+/** What clients of HTTP/1.1 say of a server that begins with something else. */
+export const NO_HTTP1 = 'Received HTTP/0.9 when not allowed'
 
 /** Reads from a connection by lines, counts and ends, keeping what came too early. */
 export class BufferedReader {
@@ -281,7 +285,7 @@ export async function fetchHttp1(socket: TcpSocket, request: HttpRequest): Promi
     const start = await input.line()
     if (start === null) throw new UnixError('ECONNRESET', 'Empty reply from server')
     const match = /^HTTP\/\d\.\d (\d{3}) ?(.*)$/.exec(start)
-    if (!match) throw new UnixError('EPROTO', 'malformed HTTP response')
+    if (!match) throw new UnixError('EPROTO', NO_HTTP1)
     const status = Number(match[1])
     const answer = await readHeaders(input)
     if (!answer) throw new UnixError('ECONNRESET', 'unexpected EOF')

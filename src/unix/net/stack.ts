@@ -1,12 +1,13 @@
 import type { Clock } from '../../base/clock.ts'
-import type { HttpRequest } from '../../base/http.ts'
+import { withVersion } from '../../base/http.ts'
+import type { HttpRequest, HttpVersion } from '../../base/http.ts'
 import type { Random } from '../../base/random.ts'
 import { createPipe } from '../../base/streams.ts'
 import { errno } from '../errno.ts'
 import { UnixError } from '../types.ts'
-import type { Fabric, FetchOptions, HttpHandler, Listener, NetStack, SocketAddress, StackPort, TcpSocket, TlsServerOptions } from '../types.ts'
+import type { Fabric, FetchOptions, HttpHandler, HttpListenOptions, Listener, NetStack, SocketAddress, StackPort, TcpSocket, TlsServerOptions } from '../types.ts'
 import { isAddress, isLoopback, urlHost, urlPort } from './addresses.ts'
-import { fetchHttp1, serveHttp1 } from './http1.ts'
+import { NO_HTTP1, NO_HTTP2, fetchHttp1, serveHttp1 } from './http1.ts'
 import { certificateProblem } from './server-certificate.ts'
 
 export interface NetStackOptions {
@@ -26,6 +27,7 @@ interface Bound {
   tcp?: (socket: TcpSocket) => void
   http?: HttpHandler
   tls?: TlsServerOptions
+  versions?: readonly HttpVersion[]
 }
 
 interface BoundUdp {
@@ -36,6 +38,9 @@ interface BoundUdp {
 
 /** What the first byte of TLS says. */
 const TLS_HANDSHAKE = 22
+/** What a client of HTTP/2 begins with. */
+const PREFACE_START = 'PRI * HTTP/2.0'
+const USUAL: readonly HttpVersion[] = ['http/1.1']
 const FIRST_EPHEMERAL = 32_768
 const EPHEMERAL_COUNT = 28_232
 
@@ -64,8 +69,8 @@ class Stack implements NetStack, StackPort {
     this.#random = options.random
   }
 
-  listenHttp(port: number, handler: HttpHandler, options: { ip?: string; tls?: TlsServerOptions } = {}): Listener {
-    return this.#bindTcp({ port, ip: specific(options.ip), http: handler, ...(options.tls ? { tls: options.tls } : {}) })
+  listenHttp(port: number, handler: HttpHandler, options: HttpListenOptions = {}): Listener {
+    return this.#bindTcp({ port, ip: specific(options.ip), http: handler, ...(options.tls ? { tls: options.tls } : {}), ...(options.versions ? { versions: options.versions } : {}) })
   }
 
   listenTcp(port: number, handler: (socket: TcpSocket) => void, options: { ip?: string } = {}): Listener {
@@ -141,12 +146,27 @@ class Stack implements NetStack, StackPort {
   acceptTcp(socket: TcpSocket): void {
     const bound = this.#boundTo(socket.local)
     if (bound.tcp) bound.tcp(socket)
-    else if (bound.tls) void this.#acceptTls(socket, bound.tls, bound.http!).catch(() => socket.destroy())
+    else if (bound.tls) void this.#acceptTls(socket, bound.tls, bound.http!, bound.versions ?? USUAL).catch(() => socket.destroy())
+    else if (bound.versions?.includes('h2')) void this.#acceptPlain(socket, bound.http!, bound.versions).catch(() => socket.destroy())
     else void serveHttp1(socket, bound.http!)
   }
 
+  /** A connection to a port that takes HTTP/2: its first bytes say whether the client begins with that. */
+  async #acceptPlain(socket: TcpSocket, handler: HttpHandler, versions: readonly HttpVersion[]): Promise<void> {
+    const first = await socket.reader.read()
+    if (!first) return socket.writer.close()
+    const start = PREFACE_START.slice(0, first.length)
+    const isHttp2 = new TextDecoder('latin1').decode(first.subarray(0, start.length)) === start
+    return isHttp2 || !versions.includes('http/1.1') ? this.#serveHttp2(withFirst(socket, first), handler, 'http') : serveHttp1(withFirst(socket, first), handler)
+  }
+
+  async #serveHttp2(socket: TcpSocket, handler: HttpHandler, scheme: 'http' | 'https'): Promise<void> {
+    const { serveHttp2 } = await this.#clock.outside(import('./http2/http2-server.ts'))
+    return serveHttp2(socket, handler, scheme)
+  }
+
   /** A connection to a TLS port, which the client may have taken for a plain one. */
-  async #acceptTls(socket: TcpSocket, tls: TlsServerOptions, handler: HttpHandler): Promise<void> {
+  async #acceptTls(socket: TcpSocket, tls: TlsServerOptions, handler: HttpHandler, versions: readonly HttpVersion[]): Promise<void> {
     const first = await socket.reader.read()
     if (!first) return socket.writer.close()
     if (first[0] !== TLS_HANDSHAKE) return serveHttp1(withFirst(socket, first), tls.plainAnswer ?? plainOnTlsPort)
@@ -157,18 +177,26 @@ class Stack implements NetStack, StackPort {
       serverName = name
       return { certificatePem: await pem(tls.certificatePem, name), keyPem: await pem(tls.keyPem, name) }
     }
-    const inside = await acceptTls(socket, { clock: this.#clock, random: this.#random, first, identity })
-    if (inside) await serveHttp1(inside, (request, peer) => handler(request, { ...peer, tls: { serverName } }))
+    const inside = await acceptTls(socket, { clock: this.#clock, random: this.#random, first, identity, protocols: versions })
+    if (!inside) return
+    const serve: HttpHandler = (request, peer) => handler(request, { ...peer, tls: { serverName } })
+    if (inside.protocol === 'h2' || !versions.includes('http/1.1')) await this.#serveHttp2(inside.socket, serve, 'https')
+    else await serveHttp1(inside.socket, serve)
   }
 
   /** HTTPS over a stream of bytes. */
   async #fetchTls(socket: TcpSocket, request: HttpRequest, options: FetchOptions): Promise<Response> {
     const host = options.serverName ?? urlHost(new URL(request.url))
     const { connectTls } = await this.#clock.outside(import('./tls/client.ts'))
-    const { socket: inside, certificatePem } = await connectTls(socket, { serverName: host, clock: this.#clock, random: this.#random })
+    const { socket: inside, certificatePem, protocol } = await connectTls(socket, { serverName: host, protocols: options.versions ?? USUAL, clock: this.#clock, random: this.#random })
     const problem = options.insecure ? undefined : await this.#clock.outside(certificateProblem({ serverPem: certificatePem, caPem: options.caPem, host, nowMs: this.#clock.nowMs() }))
     if (problem) { inside.destroy(); throw problem }
-    return fetchHttp1(inside, request)
+    return protocol === 'h2' ? this.#fetchHttp2(inside, request) : fetchHttp1(inside, request)
+  }
+
+  async #fetchHttp2(socket: TcpSocket, request: HttpRequest): Promise<Response> {
+    const { fetchHttp2 } = await this.#clock.outside(import('./http2/fetch.ts'))
+    return fetchHttp2(socket, request)
   }
 
   async acceptHttp(to: SocketAddress, from: SocketAddress, request: HttpRequest, options: FetchOptions & { tls: boolean }): Promise<Response> {
@@ -177,18 +205,20 @@ class Stack implements NetStack, StackPort {
       if (options.tls && !bound.tls) throw new UnixError('EPROTO', 'wrong version number')
       if (!options.tls && bound.tls) return (bound.tls.plainAnswer ?? plainOnTlsPort)()
       const host = options.serverName ?? urlHost(new URL(request.url))
+      const version = agreedVersion(bound, options)
       if (bound.tls && !options.insecure) {
         const { certificatePem } = bound.tls
         const serverPem = typeof certificatePem === 'string' ? certificatePem : await this.#clock.outside(certificatePem(isAddress(host) ? undefined : host))
         const problem = await this.#clock.outside(certificateProblem({ serverPem, caPem: options.caPem, host, acceptCommonName: options.acceptCommonName ?? false, nowMs: this.#clock.nowMs() }))
         if (problem) throw problem
       }
-      const peer = { remote: from, local: to, ...(bound.tls ? { tls: { serverName: isAddress(host) ? undefined : host } } : {}), ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}) }
-      return abortable(request, Promise.resolve(bound.http(request, peer)))
+      const peer = { remote: from, local: to, ...(bound.tls ? { tls: { serverName: isAddress(host) ? undefined : host } } : {}), ...(options.clientCertificatePem && bound.tls ? { clientCertificatePem: options.clientCertificatePem } : {}), ...(version === 'h2' ? { version } : {}) }
+      const answer = Promise.resolve(bound.http(request, peer))
+      return abortable(request, version === 'h2' ? answer.then((response) => withVersion(response, version)) : answer)
     }
     const [client, server] = socketPair(from, to)
     bound.tcp!(server)
-    return abortable(request, options.tls ? this.#fetchTls(client, request, options) : fetchHttp1(client, request))
+    return abortable(request, options.tls ? this.#fetchTls(client, request, options) : options.versions?.includes('http/1.1') === false ? this.#fetchHttp2(client, request) : fetchHttp1(client, request))
   }
 
   async acceptUdp(to: SocketAddress, from: SocketAddress, payload: Uint8Array): Promise<Uint8Array | undefined> {
@@ -222,6 +252,22 @@ function withFirst(socket: TcpSocket, first: Uint8Array): TcpSocket {
   let rest: Uint8Array | undefined = first
   const { reader, writer, local, remote } = socket
   return { writer, local, remote, destroy: () => socket.destroy(), reader: { cancel: () => reader.cancel(), async read() { const next = rest; rest = undefined; return next ?? reader.read() } } }
+}
+
+/**
+ * The version of HTTP that a client and a server come to terms about.
+ * @throws UnixError EPROTO where there is none
+ */
+function agreedVersion({ tls, versions: served = USUAL }: Bound, { versions: spoken = USUAL }: FetchOptions): HttpVersion {
+  const common = served.find((version) => spoken.includes(version))
+  if (tls) {
+    if (!common) throw new UnixError('EPROTO', 'tlsv1 alert no application protocol')
+    return common
+  }
+  // Without TLS nobody asks: a client begins with HTTP/1.1, unless it has nothing but HTTP/2.
+  const begun = spoken.includes('http/1.1') ? 'http/1.1' : 'h2'
+  if (!served.includes(begun)) throw new UnixError('EPROTO', begun === 'h2' ? NO_HTTP2 : NO_HTTP1)
+  return begun
 }
 
 /** What Go's servers answer a client that forgot the `s`. */

@@ -1,11 +1,12 @@
 import { CookieJar } from '../../base/cookie-jar.ts'
-import { allHeaderLines, appendHeaderLine, httpRequest } from '../../base/http.ts'
+import { allHeaderLines, appendHeaderLine, httpRequest, trailersOf, versionOf } from '../../base/http.ts'
+import type { HttpVersion } from '../../base/http.ts'
 import { errorText } from '../errno.ts'
 import { isAddress, urlHost, urlPort } from '../net/addresses.ts'
 import { connectTo, redirectionOf } from './curl-addresses.ts'
 import { reverseName } from '../net/dns.ts'
 import type { DnsMessage, RecordType } from '../net/dns.ts'
-import { reasonPhrase } from '../net/http1.ts'
+import { NO_HTTP1, NO_HTTP2, reasonPhrase } from '../net/http1.ts'
 import { CertificateError } from '../net/server-certificate.ts'
 import { askDns, candidateNames, readResolverConfig } from '../net/names.ts'
 import { socketPair } from '../net/stack.ts'
@@ -27,7 +28,7 @@ function inCurlsOrder(headers: Headers): [string, string][] {
 }
 
 /** OpenSSL's numbers of what goes wrong in a handshake. */
-const TLS_ERRORS: Readonly<Record<string, string>> = { 'wrong version number': '0A00010B', 'unexpected eof while reading': '0A000126', 'sslv3 alert handshake failure': '0A000410', 'tlsv1 alert protocol version': '0A00042E', 'tlsv1 alert internal error': '0A000438', 'bad signature': '0A00007B' }
+const TLS_ERRORS: Readonly<Record<string, string>> = { 'wrong version number': '0A00010B', 'unexpected eof while reading': '0A000126', 'sslv3 alert handshake failure': '0A000410', 'tlsv1 alert protocol version': '0A00042E', 'tlsv1 alert internal error': '0A000438', 'bad signature': '0A00007B', 'tlsv1 alert no application protocol': '0A000460' }
 
 /** nc: connects or listens, and copies both ways. */
 export const nc: Utility = async (context) => {
@@ -217,7 +218,7 @@ function headerName(name: string): string {
 
 const CURL_LETTERS = 'X:d:H:o:OsSvkLIifu:A:m:w:GF:T:b:c:e:x:r:NnZ#046Vgq'
 const CURL_LONG = {
-  'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'cookie-jar=': 'c', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '8', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4', globoff: 'g', disable: 'q', 'interface=': '@',
+  'request=': 'X', 'data=': 'd', 'data-raw=': 'R', 'data-binary=': 'B', 'data-urlencode=': 'U', 'json=': 'J', 'header=': 'H', 'output=': 'o', 'remote-name': 'O', silent: 's', 'show-error': 'S', verbose: 'v', insecure: 'k', location: 'L', head: 'I', include: 'i', fail: 'f', 'fail-with-body': '1', 'user=': 'u', 'user-agent=': 'A', 'max-time=': 'm', 'connect-timeout=': 'C', 'write-out=': 'w', get: 'G', 'cacert=': 'E', 'cert=': 'K', 'key=': 'Y', 'retry=': 'y', 'retry-delay=': 'z', 'retry-connrefused': '2', 'retry-all-errors': '3', 'resolve=': 'r', 'connect-to=': '5', 'cookie=': 'b', 'cookie-jar=': 'c', 'referer=': 'e', 'no-buffer': 'N', compressed: '7', http1: '8', 'http1.1': '8', http2: '!', 'http2-prior-knowledge': '*', 'upload-file=': 'T', 'no-progress-meter': '9', version: 'V', 'proxy=': 'x', 'unix-socket=': '-', 'max-redirs=': '_', ipv4: '4', globoff: 'g', disable: 'q', 'interface=': '@',
 }
 
 /** What curl adds to a certificate that it doesn't trust. */
@@ -299,7 +300,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
     const connected = response ? { time_connect: '0.000100', time_starttransfer: seconds, remote_ip: ip ?? '', remote_port: String(urlPort(url)) } : { time_connect: '0.000000', time_starttransfer: '0.000000', remote_ip: '', remote_port: '0' }
     const values: Record<string, string> = {
       http_code: String(response?.status ?? 0).padStart(3, '0'), response_code: String(response?.status ?? 0).padStart(3, '0'), size_download: String(bytes), time_total: seconds, ...connected, url_effective: url.href, num_redirects: String(hops),
-      content_type: response?.headers.get('content-type') ?? '', method, scheme: url.protocol.slice(0, -1), redirect_url: redirectionOf(response, url),
+      http_version: response ? versionOf(response) === 'h2' ? '2' : '1.1' : '0', content_type: response?.headers.get('content-type') ?? '', method, scheme: url.protocol.slice(0, -1), redirect_url: redirectionOf(response, url),
     }
     await context.out(format.replace(/%\{(\w+)\}|\\n|\\t|\\r|%%/g, (match, name?: string) => name !== undefined ? values[name] ?? '' : match === '\\n' ? '\n' : match === '\\t' ? '\t' : match === '\\r' ? '\r' : '%'))
   }
@@ -330,9 +331,14 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
       const kept = [ownCookie, jar?.header(url, proc.clock.nowMs(), (headers.get('host') ?? url.host).replace(/:\d+$/, ''))].filter((each) => each != null).join('; ')
       if (kept !== '') headers.set('cookie', kept)
       else headers.delete('cookie')
-      if (options.has('v') && ip !== undefined) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n> ${method} ${url.pathname}${url.search} HTTP/1.1\n> Host: ${url.host}\n${inCurlsOrder(headers).map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')}> \n`)
+      const headerText = inCurlsOrder(headers).map(([name, value]) => `> ${headerName(name)}: ${value}\n`).join('')
+      /** The request as -v shows it. Over TLS its version isn't settled before. */
+      const requestLines = (version: HttpVersion) => `> ${method} ${url.pathname}${url.search} ${version === 'h2' ? 'HTTP/2' : 'HTTP/1.1'}\n> Host: ${url.host}\n${headerText}> \n`
+      if (options.has('v') && ip !== undefined) await context.err(`* Host ${host}:${port} was resolved.\n*   Trying ${ip}:${port}...\n* Connected to ${host} (${ip}) port ${port}\n`)
+      if (options.has('v') && ip !== undefined && url.protocol === 'http:') await context.err(requestLines(options.has('*') ? 'h2' : 'http/1.1'))
       if (!headers.has('host') || hops > 0) headers.set('host', url.host)
       const patienceMs = Math.min(connectMs ?? Infinity, leftMs)
+      const versions: readonly HttpVersion[] = options.has('*') ? ['h2'] : options.has('8') ? ['http/1.1'] : ['h2', 'http/1.1']
       let response: Response
       try {
         const pem = (name: string) => options.value(name) === undefined ? undefined : proc.fs.readText(proc.resolve(options.value(name)!))
@@ -340,7 +346,7 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         const [ca, cert, key] = [pem('E') ?? systemAuthorities(proc), pem('K'), pem('Y')]
         response = await proc.net.fetch(httpRequest(url.href, { method, headers, body: data ?? null, signal: deadline.signal }), {
           insecure: options.has('k'), acceptCommonName: true, ...(ip === undefined ? {} : { connectTo: { ip, port: connectPort } }), ...(ca === undefined ? {} : { caPem: ca }), ...(cert === undefined ? {} : { clientCertificatePem: cert }), ...(key === undefined ? {} : { clientKeyPem: key }),
-          ...(patienceMs === Infinity ? {} : { connectTimeoutMs: patienceMs }),
+          ...(patienceMs === Infinity ? {} : { connectTimeoutMs: patienceMs }), versions,
         })
       } catch (error) {
         if (!(error instanceof UnixError)) throw error
@@ -351,13 +357,18 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
           case 'ENOTFOUND': return await fail(6, `Could not resolve host: ${host}`)
           case 'ETIMEDOUT': case 'ECANCELED': return await fail(28, deadline.signal.aborted ? `Operation timed out after ${elapsed} milliseconds with 0 bytes received` : elapsed >= patienceMs ? `Connection timed out after ${elapsed} milliseconds` : `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
           case 'ECONNRESET': return await fail(52, 'Empty reply from server')
-          case 'EPROTO': return await fail(35, `TLS connect error: error:${TLS_ERRORS[error.message] ?? '0A00010B'}:SSL routines::${error.message in TLS_ERRORS ? error.message : 'wrong version number'}`)
+          case 'EPROTO':
+            if (error.message === NO_HTTP2) return await fail(16, error.message)
+            if (error.message === NO_HTTP1) return await fail(1, error.message)
+            return await fail(35, `TLS connect error: error:${TLS_ERRORS[error.message] ?? '0A00010B'}:SSL routines::${error.message in TLS_ERRORS ? error.message : 'wrong version number'}`)
           default: return await fail(7, `Failed to connect to ${host} port ${port} after ${elapsed} ms: Could not connect to server`)
         }
       }
       jar?.take(url, response.headers, proc.clock.nowMs(), (headers.get('host') ?? url.host).replace(/:\d+$/, ''))
       if (jar && cookieFile !== undefined) proc.fs.writeFile(proc.resolve(cookieFile), jar.text)
-      const shownHeaders = `HTTP/1.1 ${response.status} ${statusText(response)}\r\n${allHeaderLines(response.headers).map(([name, value]) => `${headerName(name)}: ${value}\r\n`).join('')}\r\n`
+      const isHttp2 = versionOf(response) === 'h2'
+      if (options.has('v') && ip !== undefined && url.protocol === 'https:') await context.err(requestLines(versionOf(response)))
+      const shownHeaders = `${isHttp2 ? `HTTP/2 ${response.status} ` : `HTTP/1.1 ${response.status} ${statusText(response)}`}\r\n${allHeaderLines(response.headers).map(([name, value]) => `${isHttp2 ? name : headerName(name)}: ${value}\r\n`).join('')}\r\n`
       if (options.has('v')) await context.err(shownHeaders.split('\r\n').slice(0, -1).map((line) => `< ${line}\r\n`).join(''))
       const location = response.headers.get('location')
       if (options.has('L') && location !== null && response.status >= 300 && response.status < 400) {
@@ -385,6 +396,11 @@ async function curlOne(context: UtilityContext, options: ReturnType<typeof parse
         return await fail(error.code === 'ETIMEDOUT' ? 28 : 18, error.code === 'ETIMEDOUT' ? `Operation timed out after ${Math.round(proc.clock.nowMs() - startMs)} milliseconds with ${bytes} bytes received` : 'transfer closed with outstanding read data remaining')
       } finally {
         file?.close()
+      }
+      const trailers = await trailersOf(response)
+      if (trailers && isHttp2) for (const [name, value] of allHeaderLines(trailers)) {
+        if (options.has('v')) await context.err(`< ${name}: ${value}\r\n`)
+        if (options.has('i')) await context.out(`${name}: ${value}\r\n`)
       }
       await writeOut(hops, { response, bytes, ip })
       if (options.has('1') && response.status >= 400) return await explain(22, `The requested URL returned error: ${response.status}`)

@@ -1,20 +1,17 @@
+import { withTrailers } from '../../../base/http.ts'
+import { framed, grpcServer, unary } from '../../../unix/net/http2/grpc-server.ts'
+import { GrpcError } from '../../../unix/net/grpc.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { goError, goFlags, agnhostLog, goResponse, showDuration, untilKilled } from './go-server.ts'
 
 /** The method that gRPC's health protocol is about. */
 export const GRPC_HEALTH_PATH = '/grpc.health.v1.Health/Check'
-const UNIMPLEMENTED = '12'
-/** What the protocol says of a service: grpc-status and the message's status. */
-const HEALTH = { serving: ['0', 1], 'not serving': ['0', 2], unknown: ['5', undefined] } as const
+/** A message that says of a service whether it serves. */
+const healthMessage = (isServing: boolean) => Uint8Array.of(8, isServing ? 1 : 2)
 
-/** The answer to a health check. `unknown`: there is no such service. */
-export function grpcHealth(state: keyof typeof HEALTH): Response {
-  const [status, serving] = HEALTH[state]
-  return grpcResponse(status, serving === undefined ? undefined : Uint8Array.of(0, 0, 0, 0, 2, 8, serving))
-}
-
-function grpcResponse(status: string, message?: Uint8Array<ArrayBuffer>): Response {
-  return new Response(message ?? null, { headers: { 'content-type': 'application/grpc', 'grpc-status': status } })
+/** The answer to a health check. */
+export function grpcHealth(isServing: boolean): Response {
+  return withTrailers(new Response(framed(healthMessage(isServing)), { headers: { 'content-type': 'application/grpc' } }), Promise.resolve(new Headers({ 'grpc-status': '0', 'grpc-message': '' })))
 }
 
 /** gRPC's health protocol, with an HTTP port that makes it well or ill. k8s: test/images/agnhost/grpc-health-checking */
@@ -35,16 +32,15 @@ export function grpcHealthChecking(proc: Proc, args: readonly string[]): Promise
     return goResponse(proc, showDuration(proc.clock.nowMs() - startedMs))
   })
   agnhostLog(proc, `Http server starting to listen on :${httpPort}`)
-  proc.net.listenHttp(port, async (request) => {
-    if (new URL(request.url).pathname !== GRPC_HEALTH_PATH) return grpcResponse(UNIMPLEMENTED)
+  const check = unary((message) => {
     agnhostLog(proc, `Serving the Check request for health check, started at ${new Date(startedMs).toISOString()}`)
-    // A five byte prefix, then field 1 with its length.
-    const body = new Uint8Array(await request.arrayBuffer())
-    const asked = body[5] === 10 ? new TextDecoder().decode(body.subarray(7, 7 + body[6]!)) : ''
-    if (asked !== served) return grpcHealth('unknown')
+    // Field 1 with its length.
+    const asked = message[0] === 10 ? new TextDecoder().decode(message.subarray(2, 2 + message[1]!)) : ''
+    if (asked !== served) throw new GrpcError('NotFound', 'unknown service')
     const isIll = forced === undefined ? unhealthyAfter >= 0 && proc.clock.nowMs() - startedMs >= unhealthyAfter * 1000 : !forced
-    return grpcHealth(isIll ? 'not serving' : 'serving')
-  }, certificate ? { tls: { certificatePem: proc.fs.readText(certificate) } } : {})
+    return healthMessage(!isIll)
+  })
+  proc.net.listenHttp(port, grpcServer({ [GRPC_HEALTH_PATH.slice(1)]: check }), { versions: ['h2'], ...(certificate ? { tls: { certificatePem: proc.fs.readText(certificate) } } : {}) })
   agnhostLog(proc, `gRPC server starting to listen on :${port}`)
   return untilKilled(proc)
 }

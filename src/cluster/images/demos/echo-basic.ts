@@ -1,20 +1,29 @@
 import { UpgradeResponse, webSocketPair } from '../../../base/http.ts'
-import type { HttpRequest } from '../../../base/http.ts'
-import type { HttpPeer, Program } from '../../../unix/types.ts'
+import type { HttpRequest, HttpVersion } from '../../../base/http.ts'
+import type { HttpPeer, Program, TlsServerOptions } from '../../../unix/types.ts'
 import { goDuration, goProgram, goResponse, untilKilled } from '../agnhost/go-server.ts'
+import { grpcEcho } from './grpc-echo.ts'
 import { goHeaders, requestHost, requestUri } from './request-echo.ts'
 
 /** gateway-api/echo-basic: what came, and at which pod, as JSON. Set up by HTTP_PORT, HTTPS_PORT, TLS_SERVER_CERT, TLS_SERVER_PRIVKEY, NAMESPACE, SERVICE_NAME, INGRESS_NAME and POD_NAME. */
-// @k8s part: echo-basic image: gRPC (GRPC_ECHO_SERVER) is refused, of TLS it tells the name that was asked for, but nothing of clients' certificates
+// @k8s part: echo-basic image: gRPC has no reflection; of TLS it tells the name that was asked for, but nothing of clients' certificates
 export const echoBasic: Program = (proc) => goProgram(proc, async () => {
   const { env } = proc
-  if (env.GRPC_ECHO_SERVER) {
-    await proc.stderr.write('the echo server for gRPC is not supported by this build\n')
-    return 1
-  }
+  const file = (path: string) => proc.fs.readText(proc.resolve(path))
+  const tls = env.TLS_SERVER_CERT && env.TLS_SERVER_PRIVKEY ? { certificatePem: file(env.TLS_SERVER_CERT), keyPem: file(env.TLS_SERVER_PRIVKEY) } : undefined
   const say = (text: string) => { void proc.stdout.write(`${text}\n`).catch(() => {}) }
+  if (env.GRPC_ECHO_SERVER) {
+    const [port, tlsPort] = [Number(env.HTTP_PORT || '3000'), Number(env.HTTPS_PORT || '8443')]
+    proc.net.listenHttp(port, grpcEcho(proc), { versions: ['h2'] })
+    say(`plaintext server listening at [::]:${port}`)
+    if (tls) {
+      proc.net.listenHttp(tlsPort, grpcEcho(proc), { versions: ['h2'], tls })
+      say(`secure server listening at [::]:${tlsPort}`)
+    }
+    return untilKilled(proc)
+  }
   const context = { namespace: env.NAMESPACE ?? '', ingress: env.INGRESS_NAME ?? '', service: env.SERVICE_NAME ?? '', pod: env.POD_NAME ?? '' }
-  const echo = async (request: HttpRequest, { remote: { ip, port }, tls }: HttpPeer): Promise<Response> => {
+  const echo = async (request: HttpRequest, { remote: { ip, port }, tls, version }: HttpPeer): Promise<Response> => {
     say(`Echoing back request made to ${requestUri(request)} to client (${ip}:${port})`)
     const delay = new URL(request.url).searchParams.get('delay') ?? ''
     const delayMs = delay === '' ? 0 : goDuration(delay)
@@ -22,7 +31,7 @@ export const echoBasic: Program = (proc) => goProgram(proc, async () => {
     if (delayMs > 0) await proc.sleep(delayMs)
     const headers: Record<string, string[]> = {}
     for (const [name, value] of goHeaders(request)) (headers[name] ??= []).push(value)
-    const answer = goResponse(proc, JSON.stringify({ path: requestUri(request), host: requestHost(request), method: request.method, proto: 'HTTP/1.1', headers, ...context, ...tls ? { tls: { version: 'TLSv1.3', serverName: tls.serverName ?? '', cipherSuite: 'TLS_AES_128_GCM_SHA256' } } : {} }, null, 1), { headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' } })
+    const answer = goResponse(proc, JSON.stringify({ path: requestUri(request), host: requestHost(request), method: request.method, proto: version === 'h2' ? 'HTTP/2.0' : 'HTTP/1.1', headers, ...context, ...tls ? { tls: { version: 'TLSv1.3', ...version === 'h2' ? { negotiatedProtocol: 'h2' } : {}, serverName: tls.serverName ?? '', cipherSuite: 'TLS_AES_128_GCM_SHA256' } } : {} }, null, 1), { headers: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' } })
     for (const pair of (request.headers.get('x-echo-set-header') ?? '').split(',')) {
       const [, name, value] = /^\s*([^:\s]+):(.*)$/.exec(pair) ?? []
       if (name) answer.headers.append(name, value!.trim())
@@ -44,13 +53,12 @@ export const echoBasic: Program = (proc) => goProgram(proc, async () => {
     if (pathname === '/ws') return Promise.resolve(request.headers.get('upgrade')?.toLowerCase() === 'websocket' ? echoSocket(peer) : goResponse(proc, '', { status: 400 }))
     return echo(request, peer)
   }
-  const listen = (port: string, protocol: string, tls?: { certificatePem: string; keyPem: string }) => {
+  const listen = (port: string, protocol: string, versions: readonly HttpVersion[], identity?: TlsServerOptions) => {
     say(`Starting server, listening on port ${port} (${protocol})`)
-    proc.net.listenHttp(Number(port), answer, tls ? { tls } : {})
+    proc.net.listenHttp(Number(port), answer, { versions, ...identity ? { tls: identity } : {} })
   }
-  listen(env.HTTP_PORT || '3000', 'http')
-  listen(env.H2C_PORT || '3001', 'h2c')
-  const file = (path: string) => proc.fs.readText(proc.resolve(path))
-  if (env.TLS_SERVER_CERT && env.TLS_SERVER_PRIVKEY) listen(env.HTTPS_PORT || '8443', 'https', { certificatePem: file(env.TLS_SERVER_CERT), keyPem: file(env.TLS_SERVER_PRIVKEY) })
+  listen(env.HTTP_PORT || '3000', 'http', ['http/1.1'])
+  listen(env.H2C_PORT || '3001', 'h2c', ['h2', 'http/1.1'])
+  if (tls) listen(env.HTTPS_PORT || '8443', 'https', ['h2', 'http/1.1'], tls)
   return untilKilled(proc)
 })

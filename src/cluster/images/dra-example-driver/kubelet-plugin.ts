@@ -129,7 +129,7 @@ class KubeletPlugin {
     })
     if (healthPort >= 0) {
       klog(this.#proc, 'I', 'health.go:115', `"starting healthcheck service" addr="[::]:${healthPort}"`)
-      net.listenHttp(healthPort, (request) => new URL(request.url).pathname === GRPC_HEALTH_PATH ? grpcHealth('serving') : new Response(null, { headers: { 'content-type': 'application/grpc', 'grpc-status': '12' } }))
+      net.listenHttp(healthPort, (request) => new URL(request.url).pathname === GRPC_HEALTH_PATH ? grpcHealth(true) : new Response(null, { headers: { 'content-type': 'application/grpc', 'grpc-status': '12' } }), { versions: ['h2'] })
     }
     publishResources(this.#proc, this.#client, {
       driver, nodeName, slices: this.#slices, generateName: (i) => version < 'v0.3.0' ? `${nodeName}-${driver}-` : `${i.toString(16).padStart(5, '0')}-${driver}-${nodeName}-`,

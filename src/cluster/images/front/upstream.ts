@@ -7,7 +7,7 @@ import type { FetchOptions, Proc } from '../../../unix/types.ts'
 /** Why a backend gave no answer: nobody listens, nobody is there, the connection broke, its certificate isn't trusted, it took too long to connect or to answer, or the client itself left. */
 export type UpstreamFailure = 'refused' | 'unreachable' | 'reset' | 'untrusted' | 'connect-timeout' | 'read-timeout' | 'client-gone'
 
-export interface UpstreamOptions extends Pick<FetchOptions, 'caPem' | 'serverName'> {
+export interface UpstreamOptions extends Pick<FetchOptions, 'caPem' | 'serverName' | 'versions'> {
   connectTimeoutMs: number
   /** Until the answer's headers are there; undefined: for ever. */
   readTimeoutMs: number | undefined
@@ -16,13 +16,13 @@ export interface UpstreamOptions extends Pick<FetchOptions, 'caPem' | 'serverNam
 }
 
 /** One attempt to have a backend answer, as a proxy makes it. Certificates are verified only where an authority is named. */
-export async function askUpstream(proc: Proc, make: (signal: AbortSignal) => HttpRequest, { connectTimeoutMs, readTimeoutMs, client, caPem, serverName }: UpstreamOptions): Promise<Response | UpstreamFailure> {
+export async function askUpstream(proc: Proc, make: (signal: AbortSignal) => HttpRequest, { connectTimeoutMs, readTimeoutMs, client, caPem, serverName, versions }: UpstreamOptions): Promise<Response | UpstreamFailure> {
   const late = new AbortController()
   const timer = readTimeoutMs === undefined ? undefined : proc.clock.after(readTimeoutMs, () => late.abort(new UnixError('ETIMEDOUT', 'Connection timed out')))
   const onGone = () => late.abort(client.reason)
   client.addEventListener('abort', onGone, { once: true })
   try {
-    return await proc.net.fetch(make(late.signal), { ...(caPem === undefined ? { insecure: true } : { caPem }), ...(serverName === undefined ? {} : { serverName }), connectTimeoutMs })
+    return await proc.net.fetch(make(late.signal), { ...(caPem === undefined ? { insecure: true } : { caPem }), ...(serverName === undefined ? {} : { serverName }), ...(versions === undefined ? {} : { versions }), connectTimeoutMs })
   } catch (error) {
     if (proc.killed.aborted) throw error
     if (client.aborted) return 'client-gone'

@@ -32,6 +32,8 @@ export interface WeightedService {
   weight: number
   /** Answered without asking anybody: what the name stands for can't be had. */
   status?: number
+  /** The same, as gRPC's outcome. */
+  grpc?: { code: number; message: string }
 }
 
 /** Whom servers' certificates must be of, and by whom. */

@@ -70,7 +70,7 @@ function addService(reference: ServiceReference, own: string, as: string, object
   }
   if (found.servers.length === 0 && !options.allowsEmptyServices) throw new Error(`subset not found for ${namespace}/${name}`)
   if (scheme !== undefined && !['http', 'https', 'h2c'].includes(scheme)) throw new Error(`invalid scheme "${scheme}" specified`)
-  into.services.set(as, { kind: 'servers', servers: found.servers, scheme: scheme === 'h2c' ? 'http' : scheme ?? found.scheme, passHostHeader, sticky: stickyOf(sticky, as) })
+  into.services.set(as, { kind: 'servers', servers: found.servers, scheme: scheme ?? found.scheme, passHostHeader, sticky: stickyOf(sticky, as) })
   return as
 }
 

@@ -1,4 +1,4 @@
-import { copyHeaders, httpRequest, httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpRequest, httpResponse, trailersOf, withTrailers } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
@@ -120,17 +120,21 @@ export class HttpRouter {
     const route = this.#routes.get(name)?.find(({ router, matches }) => (router.tls || tls) === (scheme === 'https') && matches(seen))
     const headers = copyHeaders(request.headers)
     for (const each of ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-forwarded-server', 'x-real-ip']) headers.delete(each)
-    const body = request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined
-    const found = { server: '-' }
-    const response = route ? await route.handle({ request, peer, scheme, host: authority, path: url.pathname, search: url.search, headers, body, user: '', found }) : notFound()
+    const stream = isGrpc(request, peer) ? request.body ?? undefined : undefined
+    const body = request.body && !stream && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined
+    const found: Passage['found'] = { server: '-' }
+    const response = route ? await route.handle({ request, peer, scheme, host: authority, path: url.pathname, search: url.search, headers, body, ...stream ? { stream } : {}, user: '', found }) : notFound()
     const labels = `code="${response.status}",entrypoint="${name}",method="${request.method}",protocol="${request.headers.get('upgrade') === null ? 'http' : 'websocket'}"`
     this.#answered.set(labels, (this.#answered.get(labels) ?? 0) + 1)
-    if (response.status === 101 || !this.#writesAccessLog) return response.status === 101 ? response : finish(response)
-    return countedResponse(finish(response), request.method, (bytes) => {
+    const finish = (whole: Response) => found.trailers ? withTrailers(whole, found.trailers) : whole
+    if (response.status === 101) return response
+    unmark(response)
+    if (!this.#writesAccessLog) return finish(response)
+    return finish(countedResponse(response, request.method, (bytes) => {
       const at = new Date(startMs).toISOString()
       const day = `${at.slice(8, 10)}/${['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][Number(at.slice(5, 7)) - 1]}/${at.slice(0, 4)}:${at.slice(11, 19)} +0000`
-      void this.#proc.stdout.write(`${peer.remote.ip} - - [${day}] "${request.method} ${url.pathname}${url.search} HTTP/1.1" ${response.status} ${bytes} "${request.headers.get('referer') ?? '-'}" "${request.headers.get('user-agent') ?? '-'}" ${number} "${route?.router.name ?? '-'}" "${found.server}" ${Math.round(this.#proc.clock.nowMs() - startMs)}ms\n`).catch(() => {})
-    })
+      void this.#proc.stdout.write(`${peer.remote.ip} - - [${day}] "${request.method} ${url.pathname}${url.search} ${peer.version === 'h2' ? 'HTTP/2.0' : 'HTTP/1.1'}" ${response.status} ${bytes} "${request.headers.get('referer') ?? '-'}" "${request.headers.get('user-agent') ?? '-'}" ${number} "${route?.router.name ?? '-'}" "${found.server}" ${Math.round(this.#proc.clock.nowMs() - startMs)}ms\n`).catch(() => {})
+    }))
   }
 
   #serviceHandler(name: string): Handler {
@@ -147,10 +151,11 @@ export class HttpRouter {
 
   #pass(name: string, service: TraefikService, passage: Passage): Promise<Response> {
     if (service.kind === 'servers') return this.#ask(name, service, passage)
-    const usable = service.services.filter(({ weight, name: other, status }) => weight > 0 && (status !== undefined || this.#internal.has(other) || this.#services.has(other)))
+    const usable = service.services.filter(({ weight, name: other, status, grpc }) => weight > 0 && (status !== undefined || grpc !== undefined || this.#internal.has(other) || this.#services.has(other)))
     if (usable.length === 0) return Promise.resolve(unavailable())
     const stuck = service.sticky && cookieOf(passage.headers, service.sticky.cookie)
     const chosen = usable.find((each) => stickyMark(each.name) === stuck) ?? this.#byWeight(name, usable)
+    if (chosen.grpc) return Promise.resolve(new Response(null, { headers: { 'content-type': 'application/grpc', 'grpc-status': String(chosen.grpc.code), 'grpc-message': chosen.grpc.message } }))
     const answer = chosen.status === undefined ? this.#passOn(chosen.name, passage) : Promise.resolve(new Response(null, { status: chosen.status, headers: { 'content-length': '0' } }))
     return service.sticky && stuck !== stickyMark(chosen.name) ? answer.then((response) => withCookie(response, service.sticky!, stickyMark(chosen.name))) : answer
   }
@@ -165,7 +170,7 @@ export class HttpRouter {
     return chosen
   }
 
-  async #ask(name: string, { servers, scheme, passHostHeader, sticky, tls }: Extract<TraefikService, { kind: 'servers' }>, { request, peer, scheme: shown, host, path, search, headers: given, body, found }: Passage): Promise<Response> {
+  async #ask(name: string, { servers, scheme, passHostHeader, sticky, tls }: Extract<TraefikService, { kind: 'servers' }>, { request, peer, scheme: shown, host, path, search, headers: given, body, stream, found }: Passage): Promise<Response> {
     if (servers.length === 0) return unavailable()
     const stuck = sticky && cookieOf(given, sticky.cookie)
     const kept = servers.find((server) => stickyMark(`${scheme}://${server}`) === stuck)
@@ -183,8 +188,8 @@ export class HttpRouter {
     headers.set('x-forwarded-server', this.#proc.net.hostname)
     headers.set('x-real-ip', peer.remote.ip)
     if (body) headers.set('content-length', String(body.length))
-    const url = `${found.server}${path}${search}`
-    const response = await askUpstream(this.#proc, (signal) => httpRequest(url, { method: request.method, headers, body: body ?? null, signal }), { connectTimeoutMs: CONNECT_TIMEOUT_MS, readTimeoutMs: undefined, client: request.signal, ...tls ? { caPem: tls.authorities, serverName: tls.serverName } : {} })
+    const url = `${scheme === 'h2c' ? 'http' : scheme}://${server}${path}${search}`
+    const response = await askUpstream(this.#proc, (signal) => httpRequest(url, { method: request.method, headers, body: stream ?? body ?? null, signal }), { connectTimeoutMs: CONNECT_TIMEOUT_MS, readTimeoutMs: undefined, client: request.signal, versions: scheme === 'h2c' ? ['h2'] : scheme === 'https' ? ['h2', 'http/1.1'] : ['http/1.1'], ...tls ? { caPem: tls.authorities, serverName: tls.serverName } : {} })
     if (typeof response === 'string') {
       const status = response === 'client-gone' ? 499 : response === 'connect-timeout' || response === 'read-timeout' ? 504 : response === 'untrusted' ? 500 : 502
       this.#log('DBG', `${status} ${REASONS[status]}`, { error: response })
@@ -192,6 +197,8 @@ export class HttpRouter {
       return new Response(text, { status, headers: { 'content-length': String(text.length), [NO_ANSWER]: url } })
     }
     if (response.status === 101) return response
+    const trailers = trailersOf(response)
+    if (trailers) found.trailers = trailers
     const answer = copyHeaders(response.headers)
     for (const each of HOP_HEADERS) answer.delete(each)
     const passed = httpResponse(response.body, { status: response.status, statusText: response.statusText, headers: answer })
@@ -205,9 +212,12 @@ const plain = (status: number, text: string) => new Response(text, { status, hea
 const notFound = () => plain(404, '404 page not found\n')
 const unavailable = () => plain(503, 'no available server\n')
 
-function finish(response: Response): Response {
+function unmark(response: Response): void {
   response.headers.delete(NO_ANSWER)
-  return response
+}
+
+function isGrpc({ headers }: HttpRequest, { version }: HttpPeer): boolean {
+  return version === 'h2' && headers.get('content-type')?.startsWith('application/grpc') === true
 }
 
 const SAME_SITE: Readonly<Record<string, readonly string[]>> = { none: ['SameSite=None'], lax: ['SameSite=Lax'], strict: ['SameSite=Strict'] }

@@ -14,7 +14,7 @@ import type { IngressRoute, Middleware, TraefikServiceObject } from './crd-types
 import { GATEWAY_GROUP } from './gateway/gateway-context.ts'
 import type { GatewayObjects } from './gateway/gateway-context.ts'
 import { loadGateways } from './gateway/gateway-provider.ts'
-import type { BackendTlsPolicy, Gateway, GatewayClass, HttpRoute, ReferenceGrant, Route } from './gateway/gateway-types.ts'
+import type { BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ReferenceGrant } from './gateway/gateway-types.ts'
 import { writeStatuses } from './gateway/status-writer.ts'
 import { HttpRouter } from './http-router.ts'
 import { isTaken, loadIngresses } from './ingress-provider.ts'
@@ -31,6 +31,8 @@ const THROTTLE_MS = 500
 const NO_GATEWAYS: GatewayObjects = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map(), backendTlsPolicies: new Map(), referenceGrants: new Map(), namespaces: new Map() }
 /** The release of 3.x that follows BackendTLSPolicies of version v1. */
 const FIRST_WITH_POLICIES = 6
+/** What entry points speak, with TLS and without. */
+const VERSIONS = ['h2', 'http/1.1'] as const
 const MEMORY_BYTES = 80 * 2 ** 20
 
 /** Where routers come from, as configuration and log name it. */
@@ -83,7 +85,7 @@ class Traefik {
       const certificate = (name: string | undefined) => this.#router.certificateFor(name) ?? fallback
       const answer = (request: Parameters<HttpRouter['answer']>[1], peer: Parameters<HttpRouter['answer']>[2], scheme: 'http' | 'https') => this.#own(entryPoint.name, request) ?? this.#router.answer(entryPoint, request, peer, scheme)
       // A listener takes either TLS or plain requests; the chart's are one for each.
-      return entryPoint.tls ? proc.net.listenHttp(entryPoint.port, (request, peer) => answer(request, peer, 'https'), { tls: { certificatePem: async (name) => certificate(name).pem, keyPem: async (name) => certificate(name).keyPem } }) : proc.net.listenHttp(entryPoint.port, (request, peer) => answer(request, peer, 'http'))
+      return entryPoint.tls ? proc.net.listenHttp(entryPoint.port, (request, peer) => answer(request, peer, 'https'), { tls: { certificatePem: async (name) => certificate(name).pem, keyPem: async (name) => certificate(name).keyPem }, versions: VERSIONS }) : proc.net.listenHttp(entryPoint.port, (request, peer) => answer(request, peer, 'http'), { versions: VERSIONS })
     })
     if (ingress) this.#log('INF', 'Starting provider *ingress.Provider')
     if (crd) this.#log('INF', 'Starting provider *crd.Provider')
@@ -118,7 +120,7 @@ class Traefik {
     const gatewayClasses = gateway ? watch<GatewayClass>(`${gatewayV1}/gatewayclasses`) : none<GatewayClass>()
     const gateways = gateway ? watch<Gateway>(`${gatewayV1}/gateways`) : none<Gateway>()
     const httpRoutes = gateway ? watch<HttpRoute>(`${gatewayV1}/httproutes`) : none<HttpRoute>()
-    const grpcRoutes = gateway ? watch<Route>(`${gatewayV1}/grpcroutes`) : none<Route>()
+    const grpcRoutes = gateway ? watch<GrpcRoute>(`${gatewayV1}/grpcroutes`) : none<GrpcRoute>()
     // Before, there were only policies of a version that is none of the standard channel's.
     const knowsPolicies = gateway !== undefined && Number(this.#version.split('.')[1]) >= FIRST_WITH_POLICIES
     const backendTlsPolicies = knowsPolicies ? watch<BackendTlsPolicy>(`${gatewayV1}/backendtlspolicies`) : none<BackendTlsPolicy>()

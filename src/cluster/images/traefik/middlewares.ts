@@ -20,9 +20,11 @@ export interface Passage {
   search: string
   headers: Headers
   body: Uint8Array | undefined
+  /** A body that is passed on as it comes, in the place of one that was read: gRPC's, whose client may wait for an answer before it goes on. */
+  stream?: ReadableStream<Uint8Array>
   user: string
-  /** What is learnt on the way: the address of the server that was asked last. */
-  found: { server: string }
+  /** What is learnt on the way: the address of the server that was asked last, and what is to follow its answer's body. */
+  found: { server: string; trailers?: Promise<Headers> }
 }
 
 export type Handler = (passage: Passage) => Promise<Response>

@@ -14,7 +14,7 @@ const imageOf = (repository: string, tags: Readonly<Record<string, string>>): Im
 })
 
 // @k8s part: Traefik: its public chart installs it, k3s brings it; Ingresses, IngressRoutes and the Gateway API with rules, weights, sticky cookies, TLS and the middlewares for paths, redirects, headers, logins, addresses, rates and retries; TCP and UDP, forward authentication, circuit breakers, buffering, compression, error pages, TLS options, ACME, health checks, mirrors, logs in other forms, figures but for counts of requests, and the dashboard's pages are missing, what asks for them is refused in its log
-// @k8s part: Gateway API: Traefik serves it (--providers.kubernetesgateway, once its CRDs are applied): GatewayClasses, Gateways, HTTPRoutes, BackendTLSPolicies (from 3.6 on) and ReferenceGrants with their statuses; GRPCRoutes are refused in their status, listeners for TLS and TCP in theirs; HTTP/2, TLSRoute, TCPRoute, ListenerSets, mirrors, time limits, retries and sessions are missing
+// @k8s part: Gateway API: Traefik serves it (--providers.kubernetesgateway, once its CRDs are applied): GatewayClasses, Gateways, HTTPRoutes, GRPCRoutes, BackendTLSPolicies (from 3.6 on) and ReferenceGrants with their statuses; listeners for TLS and TCP are refused in theirs; TLSRoute, TCPRoute, ListenerSets, mirrors, time limits, retries and sessions are missing
 /** Traefik, as its makers, Docker's library and k3s' mirror have it. */
 export const traefikImages: readonly ImageDefinition[] = [
   imageOf('docker.io/library/traefik', Object.fromEntries([...VERSIONS.flatMap((version) => [[version, version], [`v${version}`, version], [`v${version.split('.').slice(0, 2).join('.')}`, version]]), ['v3', VERSIONS.at(-1)!], ['latest', VERSIONS.at(-1)!]])),

@@ -17,14 +17,16 @@ export interface TlsConnection {
   socket: TcpSocket
   /** The server's certificate, with others up to its authority. Nobody has looked whether it may be trusted. */
   certificatePem: string
+  /** What the server chose of the client's protocols, if it did. */
+  protocol: string | undefined
 }
 
 /** A client's TLS 1.3 handshake. @throws UnixError EPROTO when the other side doesn't speak TLS or they don't come to terms, ECONNRESET when it hangs up */
-export async function connectTls(socket: TcpSocket, options: { serverName: string; clock: Clock; random: Random }): Promise<TlsConnection> {
+export async function connectTls(socket: TcpSocket, options: { serverName: string; protocols?: readonly string[]; clock: Clock; random: Random }): Promise<TlsConnection> {
   const records = new RecordLayer(socket, options.clock)
   try {
-    const certificatePem = await shakeHands(records, options)
-    return { socket: records.plain(), certificatePem }
+    const { certificatePem, protocol } = await shakeHands(records, options)
+    return { socket: records.plain(), certificatePem, protocol }
   } catch (error) {
     socket.destroy()
     if (error instanceof HandshakeError || error instanceof DecodeError) throw new UnixError('EPROTO', error.message)
@@ -32,7 +34,7 @@ export async function connectTls(socket: TcpSocket, options: { serverName: strin
   }
 }
 
-async function shakeHands(records: RecordLayer, { serverName, clock, random }: { serverName: string; clock: Clock; random: Random }): Promise<string> {
+async function shakeHands(records: RecordLayer, { serverName, protocols = ['http/1.1'], clock, random }: { serverName: string; protocols?: readonly string[]; clock: Clock; random: Random }): Promise<Omit<TlsConnection, 'socket'>> {
   const handshake = new Handshake(records)
   const ours = await clock.outside(createKeyShare())
   const name = new TextEncoder().encode(serverName)
@@ -42,7 +44,7 @@ async function shakeHands(records: RecordLayer, { serverName, clock, random }: {
       ...(isAddress(serverName) ? [] : [[EXTENSION.serverName, vector(2, [0, ...vector(2, name)])] as const]),
       [EXTENSION.supportedGroups, vector(2, u16(SECP256R1))],
       [EXTENSION.signatureAlgorithms, vector(2, [...u16(RSA_PSS_RSAE_SHA256), ...u16(ECDSA_SECP256R1_SHA256), ...u16(0x0401)])],
-      [EXTENSION.applicationProtocols, vector(2, vector(1, new TextEncoder().encode('http/1.1')))],
+      [EXTENSION.applicationProtocols, vector(2, protocols.flatMap((each) => vector(1, new TextEncoder().encode(each))))],
       [EXTENSION.supportedVersions, vector(1, u16(TLS_1_3))],
       [EXTENSION.keyShare, vector(2, [...u16(SECP256R1), ...vector(2, ours.publicBytes)])],
     ]),
@@ -60,7 +62,8 @@ async function shakeHands(records: RecordLayer, { serverName, clock, random }: {
   const secrets = await clock.outside(sharedSecret(ours.privateKey, theirs).then(async (shared) => handshakeSecrets(shared, await handshake.transcriptHash())))
   records.reading = await clock.outside(Protection.of(secrets.server))
   records.writing = await clock.outside(Protection.of(secrets.client))
-  await handshake.receive(ENCRYPTED_EXTENSIONS)
+  const chosen = readExtensions(new FieldReader((await handshake.receive(ENCRYPTED_EXTENSIONS)).body).vector(2)).get(EXTENSION.applicationProtocols)
+  const protocol = chosen && new TextDecoder().decode(new FieldReader(new FieldReader(chosen).vector(2)).vector(1))
   const certificates = readCertificates((await handshake.receive(CERTIFICATE)).body)
   const signed = await clock.outside(handshake.transcriptHash())
   const verify = new FieldReader((await handshake.receive(CERTIFICATE_VERIFY)).body)
@@ -74,7 +77,7 @@ async function shakeHands(records: RecordLayer, { serverName, clock, random }: {
   await handshake.send(FINISHED, await clock.outside(finishedData(secrets.client, hash)))
   records.reading = await clock.outside(Protection.of(data.server))
   records.writing = await clock.outside(Protection.of(data.client))
-  return certificates.map((each) => pemOf('CERTIFICATE', each)).join('')
+  return { certificatePem: certificates.map((each) => pemOf('CERTIFICATE', each)).join(''), protocol }
 }
 
 /** Whether who shows the certificate has its key. Uses WebCrypto. */

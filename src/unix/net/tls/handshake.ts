@@ -15,7 +15,7 @@ export const FINISHED = 20
 const MESSAGE_HASH = 254
 
 export const EXTENSION = { serverName: 0, supportedGroups: 10, signatureAlgorithms: 13, applicationProtocols: 16, supportedVersions: 43, keyShare: 51 } as const
-export const ALERTS = { handshakeFailure: 40, badCertificate: 42, decodeError: 50, decryptError: 51, protocolVersion: 70, internalError: 80, unexpectedMessage: 10 } as const
+export const ALERTS = { handshakeFailure: 40, badCertificate: 42, decodeError: 50, decryptError: 51, protocolVersion: 70, internalError: 80, unexpectedMessage: 10, noApplicationProtocol: 120 } as const
 export const TLS_1_3 = 0x0304
 export const AES_128_GCM_SHA256 = 0x1301
 export const SECP256R1 = 23
@@ -87,7 +87,7 @@ export class Handshake {
   }
 }
 
-const ALERT_TEXTS: Readonly<Record<number, string>> = { 40: 'sslv3 alert handshake failure', 42: 'bad certificate', 48: 'unknown CA', 70: 'tlsv1 alert protocol version', 80: 'tlsv1 alert internal error' }
+const ALERT_TEXTS: Readonly<Record<number, string>> = { 40: 'sslv3 alert handshake failure', 42: 'bad certificate', 48: 'unknown CA', 70: 'tlsv1 alert protocol version', 80: 'tlsv1 alert internal error', 120: 'tlsv1 alert no application protocol' }
 
 export type Extensions = Map<number, Uint8Array>
 

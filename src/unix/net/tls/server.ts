@@ -21,14 +21,16 @@ export interface TlsServerSide {
   identity(serverName: string | undefined): Promise<{ certificatePem: string; keyPem: string }>
   /** Bytes that were read already. */
   first: Uint8Array
+  /** Protocols that are spoken inside, what is liked best first (ALPN). */
+  protocols: readonly string[]
 }
 
-/** Answers a client's TLS 1.3 handshake: gives the connection as it is inside. Undefined when they didn't come to terms; the client was told. */
-export async function acceptTls(socket: TcpSocket, side: TlsServerSide): Promise<TcpSocket | undefined> {
+/** Answers a client's TLS 1.3 handshake: gives the connection as it is inside, and the protocol that both want to speak there. Undefined when they didn't come to terms; the client was told. */
+export async function acceptTls(socket: TcpSocket, side: TlsServerSide): Promise<{ socket: TcpSocket; protocol: string | undefined } | undefined> {
   const records = new RecordLayer(socket, side.clock, side.first)
   try {
-    await shakeHands(records, side)
-    return records.plain()
+    const protocol = await shakeHands(records, side)
+    return { socket: records.plain(), protocol }
   } catch (error) {
     if (error instanceof HandshakeError) await records.fail(error.alert)
     else if (error instanceof DecodeError) await records.fail(ALERTS.decodeError)
@@ -38,7 +40,7 @@ export async function acceptTls(socket: TcpSocket, side: TlsServerSide): Promise
   }
 }
 
-async function shakeHands(records: RecordLayer, { clock, random, identity }: TlsServerSide): Promise<void> {
+async function shakeHands(records: RecordLayer, { clock, random, identity, protocols }: TlsServerSide): Promise<string | undefined> {
   const handshake = new Handshake(records)
   let hello = readClientHello((await handshake.receive(CLIENT_HELLO)).body)
   if (!readNumbers(hello.extensions.get(EXTENSION.supportedVersions), 1).includes(TLS_1_3)) throw new HandshakeError(ALERTS.protocolVersion, 'no TLS 1.3')
@@ -53,6 +55,9 @@ async function shakeHands(records: RecordLayer, { clock, random, identity }: Tls
   }
   const theirs = hello.keyShares.get(SECP256R1)
   if (!theirs) throw new HandshakeError(ALERTS.handshakeFailure, 'no key share')
+  const protocol = protocols.find((each) => hello.protocols.includes(each))
+  // Who wants something else alone is told so; who doesn't say isn't asked. RFC 7301, section 3.2
+  if (hello.protocols.length > 0 && protocol === undefined) throw new HandshakeError(ALERTS.noApplicationProtocol, 'no protocol in common')
   const { certificatePem, keyPem } = await clock.outside(identity(hello.serverName))
   const certificates = pemBlocks(certificatePem).filter(({ label }) => label === 'CERTIFICATE').map((block) => block.der)
   const key = await clock.outside(privateKeyOf(keyPem).catch(() => undefined))
@@ -64,7 +69,7 @@ async function shakeHands(records: RecordLayer, { clock, random, identity }: Tls
   const secrets = await clock.outside(sharedSecret(ours.privateKey, theirs).then(async (shared) => handshakeSecrets(shared, await handshake.transcriptHash())))
   records.writing = await clock.outside(Protection.of(secrets.server))
   records.reading = await clock.outside(Protection.of(secrets.client))
-  await handshake.send(ENCRYPTED_EXTENSIONS, writeExtensions(hello.protocols.includes('http/1.1') ? [[EXTENSION.applicationProtocols, vector(2, vector(1, new TextEncoder().encode('http/1.1')))]] : []))
+  await handshake.send(ENCRYPTED_EXTENSIONS, writeExtensions(protocol === undefined ? [] : [[EXTENSION.applicationProtocols, vector(2, vector(1, new TextEncoder().encode(protocol)))]]))
   await handshake.send(CERTIFICATE, writeCertificates(certificates))
   const signature = await clock.outside(handshake.transcriptHash().then((hash) => sign(key, signedContent(hash))))
   await handshake.send(CERTIFICATE_VERIFY, [...u16(scheme), ...vector(2, signature)])
@@ -76,6 +81,7 @@ async function shakeHands(records: RecordLayer, { clock, random, identity }: Tls
   const expected = await clock.outside(finishedData(secrets.client, hash))
   if (body.length !== expected.length || expected.some((byte, i) => byte !== body[i])) throw new HandshakeError(ALERTS.decryptError, 'the client finished something else')
   records.reading = await clock.outside(Protection.of(data.client))
+  return protocol
 }
 
 function signatureScheme(hello: ClientHello, key: Key): number | undefined {

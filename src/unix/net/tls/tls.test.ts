@@ -44,7 +44,8 @@ describe.each<[string, KeyKind]>([['RSA', { type: 'rsa', bits: 2048 }], ['EC', {
     const own = await identity(kind)
     const names: (string | undefined)[] = []
     const port = await portOf(listen((raw) => {
-      void acceptTls(asTcpSocket(raw), { clock, random, first: new Uint8Array(0), identity: async (name) => { names.push(name); return own } }).then(async (inside) => {
+      void acceptTls(asTcpSocket(raw), { clock, random, first: new Uint8Array(0), protocols: ['http/1.1'], identity: async (name) => { names.push(name); return own } }).then(async (accepted) => {
+        const inside = accepted?.socket
         const heard = await inside!.reader.read()
         await inside!.writer.write(`heard ${new TextDecoder().decode(heard!)}`)
         await inside!.writer.write(new Uint8Array(40_000).fill(120))
@@ -78,6 +79,6 @@ describe('TLS', () => {
     }
     expect(await attempt((socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))).toBe('wrong version number')
     expect(await attempt((socket) => socket.end())).toBe('unexpected eof while reading')
-    expect(await attempt((socket) => { void acceptTls(asTcpSocket(socket), { clock, random, first: new Uint8Array(0), identity: async () => ({ certificatePem: '', keyPem: '' }) }) })).toBe('tlsv1 alert internal error')
+    expect(await attempt((socket) => { void acceptTls(asTcpSocket(socket), { clock, random, first: new Uint8Array(0), protocols: ['http/1.1'], identity: async () => ({ certificatePem: '', keyPem: '' }) }) })).toBe('tlsv1 alert internal error')
   })
 })

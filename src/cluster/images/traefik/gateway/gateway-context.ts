@@ -1,7 +1,7 @@
 import type { Condition, Namespace } from '../../../kinds/generated/types.ts'
 import type { ClusterObjects } from '../cluster-objects.ts'
 import type { EntryPoint } from '../static-configuration.ts'
-import type { BackendTlsPolicy, Gateway, GatewayClass, HttpRoute, ReferenceGrant, Route } from './gateway-types.ts'
+import type { BackendTlsPolicy, Gateway, GatewayClass, GrpcRoute, HttpRoute, ReferenceGrant } from './gateway-types.ts'
 
 /** What says in statuses who wrote them. */
 export const CONTROLLER = 'traefik.io/gateway-controller'
@@ -12,7 +12,7 @@ export interface GatewayObjects {
   gatewayClasses: ReadonlyMap<string, GatewayClass>
   gateways: ReadonlyMap<string, Gateway>
   httpRoutes: ReadonlyMap<string, HttpRoute>
-  grpcRoutes: ReadonlyMap<string, Route>
+  grpcRoutes: ReadonlyMap<string, GrpcRoute>
   backendTlsPolicies: ReadonlyMap<string, BackendTlsPolicy>
   referenceGrants: ReadonlyMap<string, ReferenceGrant>
   namespaces: ReadonlyMap<string, Namespace>

@@ -7,7 +7,8 @@ import type { PolicyReports } from './backend-tls-policies.ts'
 import { CONTROLLER, conditionsOf } from './gateway-context.ts'
 import type { GatewayContext, GatewayObjects } from './gateway-context.ts'
 import type { Gateway, GatewayClassStatus, GatewayStatus, RouteParentStatus } from './gateway-types.ts'
-import { loadHttpRoute, parentStatuses } from './http-routes.ts'
+import { loadGrpcRoute } from './grpc-routes.ts'
+import { loadHttpRoute } from './http-routes.ts'
 import type { BoundGateway } from './http-routes.ts'
 import { bindListeners } from './listeners.ts'
 import type { BoundListener } from './listeners.ts'
@@ -31,12 +32,12 @@ export interface GatewayReport {
 
 /** What Traefik offers of the Gateway API, of that what is followed here. k8s: traefik/pkg/provider/kubernetes/gateway SupportedFeatures */
 const FEATURES: readonly string[] = [
-  'BackendTLSPolicy', 'Gateway', 'GatewayPort8080', 'HTTPRoute', 'HTTPRoute303RedirectStatusCode', 'HTTPRoute307RedirectStatusCode', 'HTTPRoute308RedirectStatusCode', 'HTTPRouteBackendProtocolWebSocket', 'HTTPRouteBackendRequestHeaderModification',
+  'BackendTLSPolicy', 'GRPCRoute', 'GRPCRouteNamedRouteRule', 'Gateway', 'GatewayPort8080', 'HTTPRoute', 'HTTPRoute303RedirectStatusCode', 'HTTPRoute307RedirectStatusCode', 'HTTPRoute308RedirectStatusCode', 'HTTPRouteBackendProtocolH2C', 'HTTPRouteBackendProtocolWebSocket', 'HTTPRouteBackendRequestHeaderModification',
   'HTTPRouteCORS', 'HTTPRouteDestinationPortMatching', 'HTTPRouteHostRewrite', 'HTTPRouteMethodMatching', 'HTTPRouteNamedRouteRule', 'HTTPRouteParentRefPort', 'HTTPRoutePathRedirect', 'HTTPRoutePathRewrite', 'HTTPRoutePortRedirect', 'HTTPRouteQueryParamMatching',
   'HTTPRouteResponseHeaderModification', 'HTTPRouteSchemeRedirect', 'ReferenceGrant',
 ]
 
-/** Routers, services and middlewares of Gateways and their HTTPRoutes, and the statuses to write. k8s: loadConfigurationFromGateways */
+/** Routers, services and middlewares of Gateways and their HTTPRoutes and GRPCRoutes, and the statuses to write. k8s: loadConfigurationFromGateways */
 export function loadGateways(cluster: ClusterObjects, objects: GatewayObjects, options: GatewayProviderOptions, entryPoints: readonly EntryPoint[], nowMs: number, into: DynamicConfiguration, complain: Complain): GatewayReport {
   const report: GatewayReport = { gatewayClasses: new Map(), gateways: new Map(), httpRoutes: new Map(), grpcRoutes: new Map(), backendTlsPolicies: new Map() }
   const context: GatewayContext = { cluster, objects, entryPoints, knowsMiddlewares: options.knowsMiddlewares, nowMs }
@@ -53,9 +54,7 @@ export function loadGateways(cluster: ClusterObjects, objects: GatewayObjects, o
     if (parents.length > 0) report.httpRoutes.set(key, parents)
   }
   for (const [key, route] of objects.grpcRoutes) {
-    const condition = conditionsOf(route.metadata.generation, nowMs)
-    const parents = parentStatuses(route, '', bound, condition, () => condition('ResolvedRefs', 'True', 'ResolvedRefs'))
-      .map((parent) => ({ ...parent, conditions: parent.conditions.map((each) => (each.type === 'Accepted' ? condition('Accepted', 'False', 'UnsupportedValue', 'GRPCRoutes are not supported by this build') : each)) }))
+    const parents = loadGrpcRoute(route, bound, context, into, complain)
     if (parents.length > 0) report.grpcRoutes.set(key, parents)
   }
   for (const { gateway, listeners } of bound) {

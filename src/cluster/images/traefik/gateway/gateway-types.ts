@@ -130,6 +130,24 @@ export interface HttpRoute extends Route {
   spec: Route['spec'] & { rules?: { name?: string; matches?: HttpRouteMatch[]; filters?: HttpRouteFilter[]; backendRefs?: HttpBackendReference[]; timeouts?: unknown; retry?: unknown; sessionPersistence?: unknown }[] }
 }
 
+export interface GrpcRouteMatch {
+  method?: { type?: string; service?: string; method?: string }
+  headers?: ValueMatch[]
+}
+
+export interface GrpcBackendReference {
+  group?: string
+  kind?: string
+  name: string
+  namespace?: string
+  port?: number
+  weight?: number
+}
+
+export interface GrpcRoute extends Route {
+  spec: Route['spec'] & { rules?: { name?: string; matches?: GrpcRouteMatch[]; filters?: HttpRouteFilter[]; backendRefs?: GrpcBackendReference[] }[] }
+}
+
 /** How whoever speaks to a Service's pods is to check their certificates. */
 export interface BackendTlsPolicy {
   metadata: Metadata

@@ -178,8 +178,8 @@ function schemeOf({ protocol = 'TCP', appProtocol, port, name = '' }: NonNullabl
   if (protocol !== 'TCP') return undefined
   switch (appProtocol?.toLowerCase()) {
     case undefined: return port === 443 || name.startsWith('https') ? 'https' : 'http'
-    // Clients of this network speak HTTP/1.1 and HTTP/2 alike.
-    case 'http': case 'kubernetes.io/ws': case 'kubernetes.io/h2c': return 'http'
+    case 'http': case 'kubernetes.io/ws': return 'http'
+    case 'kubernetes.io/h2c': return 'h2c'
     case 'https': case 'kubernetes.io/wss': return 'https'
     default: return undefined
   }

@@ -7,7 +7,7 @@ export interface RankedRule {
 }
 
 /** Strings in double quotes, as rules of this provider have them. */
-const quoted = (text: string) => JSON.stringify(text)
+export const quoted = (text: string) => JSON.stringify(text)
 
 /**
  * The rule of one match of an HTTPRoute. An exact path goes before the longest prefix, then come the method, headers and query parameters,
@@ -24,7 +24,8 @@ export function matchRule(hostnames: readonly string[], { path, method, headers 
   return { rule: parts.map(({ rule }) => rule).join(' && '), priority: parts.reduce((sum, { priority }) => sum + priority, 0) }
 }
 
-function hostRule(hostnames: readonly string[]): RankedRule {
+/** The longest of the hosts counts. k8s: buildHostRule */
+export function hostRule(hostnames: readonly string[]): RankedRule {
   const rules = hostnames.map((host) => (host.includes('*') ? `HostRegexp(${quoted(`^${escaped(host).replace('\\*\\.', '[a-z0-9-\\.]+\\.')}$`)})` : `Host(${quoted(host)})`))
   return { rule: rules.length === 1 ? rules[0]! : `(${rules.join(' || ')})`, priority: Math.max(...hostnames.map((host) => host.length)) }
 }
@@ -38,7 +39,8 @@ function pathRule({ type = 'PathPrefix', value = '/' }: PathMatch): RankedRule {
   return { rule: `(Path(${quoted(bare)}) || PathPrefix(${quoted(`${bare}/`)}))`, priority: 10_000 + value.length * 100 }
 }
 
-function valueRule(kind: 'Header' | 'Query', { type = 'Exact', name, value }: ValueMatch): string {
+/** A header or query parameter. */
+export function valueRule(kind: 'Header' | 'Query', { type = 'Exact', name, value }: ValueMatch): string {
   return `${kind}${type === 'RegularExpression' ? 'Regexp' : ''}(${quoted(name)},${quoted(value)})`
 }
 
