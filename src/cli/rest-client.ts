@@ -49,7 +49,7 @@ export interface RestHooks {
   /** After each exchange, for `-v`. */
   onExchange?(method: string, url: string, status: number, elapsedMs: number, headers: Headers): void
   /** The text of each answer, for `-v`. */
-  onBody?(text: string): void
+  onBody?(text: string, method: string, url: string): void
   nowMs(): number
   /** Runs something after a time, for --request-timeout. */
   after(ms: number, run: () => void): { cancel(): void }
@@ -130,7 +130,7 @@ export class RestClient {
   async text(method: string, path: string, options?: RequestOptions): Promise<string> {
     const response = await this.send(method, path, options)
     const text = await response.text()
-    this.#hooks.onBody?.(text)
+    this.#hooks.onBody?.(text, method, this.url(path))
     if (response.status < 200 || response.status > 299) throw failureOf(response.status, text, method, path)
     return text
   }

@@ -124,7 +124,8 @@ export function findCommand(words: readonly string[], root = rootCommand()): { s
   }
 }
 
-function firstPositional(known: readonly FlagSpec[], words: readonly string[]): number | undefined {
+/** Where the first word is that is neither a flag nor a flag's value. k8s: cobra stripFlags */
+export function firstPositional(known: readonly FlagSpec[], words: readonly string[]): number | undefined {
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!
     if (word === '--') return undefined

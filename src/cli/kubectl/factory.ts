@@ -16,6 +16,7 @@ import { ConfigurationInvalid, ConnectionError } from './errors.ts'
 import type { FlagValues } from './flags.ts'
 import type { CommandIo } from './io.ts'
 import { klogLine, klogValue } from './klog.ts'
+import { clientFeatureLines, hostAndPort, requestPlace } from './request-log.ts'
 import type { PluginPolicy } from './preferences.ts'
 import { restConfigOf } from './rest-config.ts'
 
@@ -74,7 +75,11 @@ export class Factory {
 
   /** The merged kubeconfig. */
   kubeconfig(): Kubeconfig {
-    return this.#config ??= loadKubeconfig(this.kubeconfigFiles(), this.proc.fs, (p) => this.proc.resolve(p))
+    if (this.#config) return this.#config
+    const files = this.kubeconfigFiles()
+    this.#config = loadKubeconfig(files, this.proc.fs, (p) => this.proc.resolve(p))
+    for (const path of files.paths) if (this.proc.fs.exists(this.proc.resolve(path))) this.log(6, 'loader.go:407', `Config loaded from file:  ${path}`)
+    return this.#config
   }
 
   /** Reads a kubeconfig that comes through a pipe (`--kubeconfig=<(...)`), which takes until its writer is done; other files are read when needed. */
@@ -151,12 +156,16 @@ export class Factory {
   }
 
   rest(): RestClient {
-    return this.#rest ??= new RestClient(this.restConfig(), this.proc.net, {
+    if (this.#rest) return this.#rest
+    const config = this.restConfig()
+    for (const line of clientFeatureLines(this.proc.env)) this.log(1, 'envvar.go:195', line)
+    let dialled = false
+    return this.#rest = new RestClient(config, this.proc.net, {
       nowMs: () => this.nowMs(),
       after: (ms, run) => this.proc.clock.after(ms, run),
       onWarning: (text) => this.#warnOnce(text),
       onRequest: (method, url, headers, body) => {
-        if (body !== undefined) this.#logBody('Request Body', body)
+        if (body !== undefined) this.#logBody('Request Body', body, requestPlace(method, url))
         const level = this.flags.int('v')
         const lines = headerLines(headers)
         if (level >= 9) this.#log('round_trippers.go:527', '"Request"', { curlCommand: `curl -v -X${method} ${lines.replace(/(.*)\n/g, (_, line: string) => ` -H ${JSON.stringify(line)}`)} '${url}'\n` })
@@ -167,13 +176,22 @@ export class Factory {
         const level = this.flags.int('v')
         if (level < 6) return
         const phrase = STATUS_TEXT[status] ?? ''
+        const milliseconds = Math.round(elapsedMs)
+        const timing: Record<string, number> = level < 9 ? {} : dialled ? { getConnectionMilliseconds: 0, serverProcessingMilliseconds: milliseconds } : { dnsLookupMilliseconds: 0, dialMilliseconds: 0, tlsHandshakeMilliseconds: 0, serverProcessingMilliseconds: milliseconds }
+        if (level >= 9 && !dialled) this.#log('round_trippers.go:562', '"HTTP Trace: Dial succeed"', { network: 'tcp', address: hostAndPort(url) })
+        dialled = true
         this.#log('round_trippers.go:632', '"Response"', {
-          ...(level === 6 || level >= 9 ? { verb: method, url } : {}), status: `${status}${phrase ? ` ${phrase}` : ''}`, ...(level >= 8 ? { headers: headerLines([...headers]) } : {}), milliseconds: Math.round(elapsedMs),
+          ...(level === 6 || level >= 9 ? { verb: method, url } : {}), status: `${status}${phrase ? ` ${phrase}` : ''}`, ...(level >= 8 ? { headers: headerLines([...headers]) } : {}), milliseconds, ...timing,
         })
       },
-      onBody: (text) => this.#logBody('Response Body', text),
+      onBody: (text, method, url) => this.#logBody('Response Body', text, requestPlace(method, url)),
       connectionError: (method, url, error) => new ConnectionError(method, url, dialMessage(url, error)),
     })
+  }
+
+  /** A line that is told from a level of `-v` on. */
+  log(level: number, place: string, text: string): void {
+    if (this.flags.int('v') >= level) void this.io.err(klogLine(this.proc, 'I', place, text))
   }
 
   /** A line of structured logging; texts of several lines stand in brackets. k8s: klog serialize */
@@ -183,11 +201,11 @@ export class Factory {
   }
 
   /** k8s: client-go/rest logBody, truncateBody */
-  #logBody(title: string, body: string): void {
+  #logBody(title: string, body: string, place: string): void {
     const level = this.flags.int('v')
     if (level < 8) return
     const most = level === 8 ? 1024 : level === 9 ? 10_240 : Infinity
-    this.#log('helper.go:105', JSON.stringify(title), { body: body.length <= most ? body : `${body.slice(0, most)} [truncated ${body.length - most} chars]` })
+    this.#log(place, JSON.stringify(title), { body: body.length <= most ? body : `${body.slice(0, most)} [truncated ${body.length - most} chars]` })
   }
 
   /**

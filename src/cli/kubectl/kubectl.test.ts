@@ -240,10 +240,24 @@ describe('what a client makes of odd answers', () => {
   const path = '/api/v1/namespaces/default/pods/w'
 
   test('-v=7 shows requests with their headers, -v=8 the bodies, too', async () => {
-    const shown = async (level: number) => (await run(['get', '--raw', '/version', `-v=${level}`], { '/version': Response.json({ gitVersion: 'v1' }) })).stderr.replace(/^I\d{4} [\d:.]+ +\d+ \S+ /gm, '')
+    const shown = async (level: number) => (await run(['get', '--raw', '/version', `-v=${level}`], { '/version': Response.json({ gitVersion: 'v1' }) })).stderr.replace(/^I\d{4} [\d:.]+ +\d+ (?:loader|envvar).go.*\n/gm, '').replace(/^I\d{4} [\d:.]+ +\d+ \S+ /gm, '')
     expect(await shown(6)).toMatch(/^"Response" verb="GET" url="\S+\/version" status="200 OK" milliseconds=\d+\n$/)
     expect(await shown(7)).toMatch(/^"Request" verb="GET" url="\S+\/version" headers=<\n\tAccept: \S+\n\tAuthorization: Bearer <masked>\n\tUser-Agent: .+\n >\n"Response" status="200 OK" milliseconds=\d+\n$/)
     expect(await shown(8)).toMatch(/^"Request Body" body=""\n/)
+  })
+
+  test('-v=4 shows the Status behind an error, -v=6 which files and features count', async () => {
+    const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'pods "w" not found', reason: 'NotFound', code: 404 }
+    const shown = async (level: number) => (await run(['logs', 'w', `-v=${level}`], { [path]: Response.json(status, { status: 404 }) })).stderr
+    expect(await shown(3)).not.toContain('server response object')
+    expect((await run(['get', '--raw', '/nope', '-v=4'], { '/nope': Response.json(status, { status: 404 }) })).stderr).toMatch(/^I.* helpers\.go:246\] server response object: %s\[\{\n {2}"kind": "Status",\n[^]*\n\}\]\nError from server \(NotFound\): pods "w" not found\n$/m)
+    expect(await shown(1)).toMatch(/envvar\.go:195\] "Feature gate default state" feature="WatchListClient" enabled=true\n/)
+    expect(await shown(6)).toMatch(/^I.* loader\.go:407\] Config loaded from file: {2}\S+\n/)
+  })
+
+  test('a flag in front of an unknown command takes its value, and no plugin is looked for', async () => {
+    expect(await run(['-n', 'foo', 'bar'])).toMatchObject({ code: 1, stderr: 'Error: flags cannot be placed before plugin name: -n\n' })
+    expect((await run(['-n', 'foo'])).stdout).toMatch(/^kubectl controls/)
   })
 
   test('a refused session is quoted, and a second refusal of the other kind of upgrade counts', async () => {

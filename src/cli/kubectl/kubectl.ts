@@ -1,7 +1,8 @@
 import { BrokenPipeError } from '../../base/streams.ts'
+import { StatusError } from '../../cluster/kinds/status-error.ts'
 import { ProcessExit, ProcessKilled } from '../../unix/types.ts'
 import type { Proc, Program } from '../../unix/types.ts'
-import { APPLYSET_FLAG, findCommand, parseCommandLine, rootCommand, suggestionsFor, usageError } from './command.ts'
+import { allFlags, APPLYSET_FLAG, findCommand, firstPositional, parseCommandLine, rootCommand, suggestionsFor, usageError } from './command.ts'
 import type { CommandSpec } from './command.ts'
 import { findHandler } from './commands/handlers.ts'
 import { describeFailure, SilentExit } from './errors.ts'
@@ -13,6 +14,9 @@ import type { PreparedCommandLine } from './preferences.ts'
 import { findPlugin, runPlugin } from './plugins.ts'
 import { checkRequiredFlags } from './required-flags.ts'
 
+/** A plugin that can't be looked for. The real kubectl's own main function tells of it, not its commands. k8s: cmd.HandlePluginCommand */
+class WrongPluginCall extends Error {}
+
 /** The command line client of Kubernetes. Speaks HTTP only, so it can be pointed at any cluster. */
 export const kubectl: Program = async (proc) => {
   const io = createCommandIo(proc)
@@ -21,7 +25,7 @@ export const kubectl: Program = async (proc) => {
     code = await runKubectl(proc, io, proc.argv.slice(1))
   } catch (error) {
     if (error instanceof ProcessExit || error instanceof ProcessKilled || error instanceof BrokenPipeError) throw error
-    const failure = describeFailure(error)
+    const failure = error instanceof WrongPluginCall ? { message: `Error: ${error.message}`, code: 1 } : describeFailure(error)
     if (failure.message) void io.err(failure.message.endsWith('\n') ? failure.message : `${failure.message}\n`)
     // diff keeps 1 for differences.
     code = failure.code + (error instanceof SilentExit ? 0 : findCommand(proc.argv.slice(1)).spec.path === 'kubectl diff' ? 1 : 0)
@@ -53,7 +57,8 @@ async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): 
   if (target === rootCommand()) {
     const plugin = findPlugin(proc, args)
     if (plugin) return runPlugin(proc, io, plugin)
-    const unknown = firstWord(rest)
+    const unknown = rest[firstPositional(allFlags(target), rest) ?? -1]
+    if (unknown && unknown !== 'help' && args[0]!.startsWith('-')) throw new WrongPluginCall(`flags cannot be placed before plugin name: ${args[0]}`)
     if (unknown === 'help') return showHelp(proc, io, rest.slice(rest.indexOf('help') + 1))
     if (unknown) throw new Error(unknownCommand(unknown))
   }
@@ -73,7 +78,14 @@ async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): 
   }
   checkRequiredFlags(spec, flags)
   await f.readPipedKubeconfig()
-  const code = await handler({ f, args: parsed.args, argsBeforeDash, flags, spec, out: (t) => io.out(t), err: (t) => io.err(t) })
+  let code: number | void
+  try {
+    code = await handler({ f, args: parsed.args, argsBeforeDash, flags, spec, out: (t) => io.out(t), err: (t) => io.err(t) })
+  } catch (error) {
+    // k8s: cmdutil StandardErrorMessage; what is invalid has its own words.
+    if (error instanceof StatusError && error.reason !== 'Invalid') f.log(4, 'helpers.go:246', `server response object: %s[${JSON.stringify(error.status, null, 2)}]`)
+    throw error
+  }
   if (!code && flags.bool('warnings-as-errors') && f.warningCount > 0) {
     void io.err(`error: ${f.warningCount} warning${f.warningCount === 1 ? '' : 's'} received\n`)
     return 1
@@ -86,11 +98,6 @@ const isTrue = (text: string | undefined) => ['1', 't', 'T', 'true', 'TRUE', 'Tr
 function wantsHelp(rest: readonly string[]): boolean {
   const end = rest.indexOf('--')
   return (end < 0 ? rest : rest.slice(0, end)).some((w) => w === '--help' || w === '-h')
-}
-
-const firstWord = (words: readonly string[]) => {
-  const word = words.find((w) => !w.startsWith('-'))
-  return word
 }
 
 function unknownCommand(name: string): string {

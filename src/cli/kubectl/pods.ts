@@ -49,6 +49,7 @@ export function containerOrDefault(f: Factory, pod: PodObject, name: string, qui
   }
   const first = pod.spec.containers[0]!
   if (!quiet && allContainers(pod).length > 1) void say(`Defaulted container ${JSON.stringify(first.name)} out of: ${containerNames(pod)}\n`)
+  f.log(4, 'podcmd.go:84', `Using the first container in a pod: ${first.name}`)
   return first
 }
 

@@ -9,7 +9,8 @@ import type { TarEntry } from '../tar.ts'
 import { runSession } from './exec.ts'
 import type { CommandHandler } from './handler.ts'
 
-interface FileSpec { pod: string; namespace: string; path: string }
+/** A file here (no pod) or in a container, and the namespace if the word named one. */
+interface FileSpec { pod: string; namespace: string; path: string; named?: string }
 
 function fileSpec(text: string, namespace: string): FileSpec {
   const at = text.indexOf(':')
@@ -17,7 +18,7 @@ function fileSpec(text: string, namespace: string): FileSpec {
   const malformed = () => new Error('filespec must match the canonical format: [[namespace/]pod:]file/path')
   const parts = text.slice(0, at).split('/')
   if (at === 0 || parts.length > 2) throw malformed()
-  return parts.length === 2 ? { namespace: parts[0]! || namespace, pod: parts[1]!, path: text.slice(at + 1) } : { namespace, pod: parts[0]!, path: text.slice(at + 1) }
+  return parts.length === 2 ? { namespace: parts[0]! || namespace, named: parts[0]!, pod: parts[1]!, path: text.slice(at + 1) } : { namespace, pod: parts[0]!, path: text.slice(at + 1) }
 }
 
 const baseOf = (path: string) => path.replace(/\/+$/, '').split('/').at(-1) || '/'
@@ -26,6 +27,8 @@ const parentOf = (path: string) => {
   const at = clean.lastIndexOf('/')
   return at < 0 ? '.' : at === 0 ? '/' : clean.slice(0, at)
 }
+
+const withoutSlash = (path: string) => path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 
 /** Go's path.Clean. */
 function clean(path: string): string {
@@ -115,11 +118,12 @@ async function copyFrom(f: Factory, source: FileSpec, target: string, containerN
     fs.mkdir(parentOf(path), { recursive: true })
     if (entry.type === 'directory') { fs.mkdir(path, { recursive: true }); continue }
     if (entry.type === 'symlink') {
-      const hint = warned ? '' : ` (consider using "kubectl exec -n ${JSON.stringify(source.namespace)} ${JSON.stringify(source.pod)} -- tar cf - ${JSON.stringify(source.path)} | tar xf -")`
+      const hint = warned ? '' : ` (consider using "kubectl exec -n ${JSON.stringify(source.named ?? '')} ${JSON.stringify(source.pod)} -- tar cf - ${JSON.stringify(withoutSlash(source.path))} | tar xf -")`
       warned = true
-      void f.io.err(`warning: skipping symlink: ${JSON.stringify(`${target}${rest}`)} -> ${JSON.stringify(entry.linkName)}${hint}\n`)
+      void f.io.err(`warning: skipping symlink: ${JSON.stringify(clean(`${target}/${rest}`))} -> ${JSON.stringify(entry.linkName)}${hint}\n`)
       continue
     }
+    if (fs.exists(path) && fs.stat(path).type === 'directory') throw new Error(`open ${clean(`${target}/${rest}`)}: is a directory`)
     fs.writeFile(path, entry.data)
   }
   await session

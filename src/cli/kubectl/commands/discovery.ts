@@ -67,7 +67,7 @@ export const version: CommandHandler = async ({ f, flags, args, out }) => {
     // A configuration that can't be used ends the command before anything is told.
     const rest = f.rest()
     try {
-      serverVersion = await rest.json('GET', '/version')
+      serverVersion = await rest.json('GET', '/version', { query: { timeout: '32s' }, accept: 'application/json, */*' })
     } catch (error) {
       failure = error
     }

@@ -34,14 +34,17 @@ function setupTty(f: Factory, stdin: boolean, tty: boolean, quiet: boolean): boo
  */
 export async function runSession(f: Factory, pod: PodObject, options: SessionOptions): Promise<void> {
   const query: [string, string][] = []
-  if (options.container) query.push(['container', options.container])
+  // In the order of their names, as Go writes them.
   for (const word of options.command ?? []) query.push(['command', word])
+  if (options.container) query.push(['container', options.container])
+  if (!options.tty) query.push(['stderr', 'true'])
   if (options.stdin) query.push(['stdin', 'true'])
   query.push(['stdout', 'true'])
-  if (!options.tty) query.push(['stderr', 'true'])
   if (options.tty) query.push(['tty', 'true'])
   await f.io.flush()
   const socket = await f.rest().webSocket(`/api/v1/namespaces/${pod.metadata.namespace}/pods/${pod.metadata.name}/${options.subresource}`, [REMOTE_COMMAND_PROTOCOL, 'v4.channel.k8s.io'], query)
+  f.log(4, 'websocket.go:134', `"Subprotocol negotiated" protocol=${JSON.stringify(REMOTE_COMMAND_PROTOCOL)}`)
+  f.log(5, 'websocket.go:269', '"Websocket read starts" deadline="1m1s"')
   const tty = options.tty ? f.proc.tty : undefined
   tty?.setRaw(true)
   const stop = new AbortController()
