@@ -56,7 +56,32 @@ describe('minikube', () => {
     expect(await lab.out('minikube addons enable ingress')).toContain("* Verifying ingress addon...\n* The 'ingress' addon is enabled\n")
     await lab.out('kubectl create ingress web --rule="/*=web:80" && sleep 5')
     expect(await lab.out('curl -s $(minikube ip) | grep -c "Welcome to nginx"; minikube addons list | grep "enabled" | awk \'{print $2}\'')).toBe('2\ndefault-storageclass\ningress\nstorage-provisioner\n')
-    expect((await lab.run('minikube addons enable dashboard')).stderr).toContain('MK_UNIMPLEMENTED: the addon "dashboard" is not available in Drydock')
+    expect((await lab.run('minikube addons enable registry-creds')).stderr).toContain('MK_UNIMPLEMENTED: the addon "registry-creds" is not available in Drydock')
+  }, 60_000)
+
+  it('shows the dashboard through a proxy of its own', async () => {
+    const { stdout, stderr } = await lab.run('minikube dashboard --url > url & sleep 60; cat url; curl -s $(grep ^http url) | grep -o "<title>[^<]*"; kill %1; wait', { withinMs: 200_000 })
+    expect(stderr).toBe('* Enabling dashboard ...\n* Verifying dashboard health ...\n* Launching proxy ...\n* Verifying proxy health ...\n')
+    expect(stdout).toMatch(/ {2}- Using image docker\.io\/kubernetesui\/dashboard:v2\.7\.0\nhttp:\/\/127\.0\.0\.1:\d+\/api\/v1\/namespaces\/kubernetes-dashboard\/services\/http:kubernetes-dashboard:\/proxy\/\n<title>/)
+    expect(await lab.out('minikube addons list | grep "enabled" | awk \'{print $2}\' | grep dashboard')).toBe('dashboard\n')
+  }, 60_000)
+
+  it('has volumes with snapshots once both addons are on', async () => {
+    const { stderr } = await lab.run('minikube addons enable csi-hostpath-driver')
+    expect(stderr).toContain("requires the 'volumesnapshots' addon to be enabled")
+    await lab.out('minikube addons enable volumesnapshots; kubectl rollout status -n kube-system statefulset/csi-hostpath-resizer --timeout=90s; kubectl rollout status -n kube-system daemonset/csi-hostpathplugin --timeout=90s')
+    await lab.out(`kubectl apply -f - <<'EOF'
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], storageClassName: csi-hostpath-sc, resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: snapshot.storage.k8s.io/v1
+kind: VolumeSnapshot
+metadata: {name: before}
+spec: {volumeSnapshotClassName: csi-hostpath-snapclass, source: {persistentVolumeClaimName: data}}
+EOF`)
+    expect(await lab.out('kubectl wait pvc/data --for=jsonpath="{.status.phase}"=Bound --timeout=60s; kubectl wait volumesnapshot/before --for=jsonpath="{.status.readyToUse}"=true --timeout=60s')).toBe('persistentvolumeclaim/data condition met\nvolumesnapshot.snapshot.storage.k8s.io/before condition met\n')
   }, 60_000)
 
   it('adds a node, and takes everything away', async () => {

@@ -6,7 +6,8 @@ import type { Program } from '../../unix/types.ts'
 import { FleetError } from '../fleet/fleet.ts'
 import type { ProviderOptions } from '../fleet/provider-options.ts'
 import { addNode, removeNode } from '../machine-actions.ts'
-import { ADDONS, MISSING_ADDONS, setAddon } from './addons.ts'
+import { ADDONS, MISSING_ADDONS, switchAddon } from './addons.ts'
+import { dashboard } from './dashboard.ts'
 import { imageLoad, imageList } from './images.ts'
 import { profile, profileList, remove, status, stop } from './lifecycle.ts'
 import { MinikubeExit, Output, framedTable, outputFormat, unavailable, usageExit } from './output.ts'
@@ -27,7 +28,7 @@ const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = 
 ]
 
 /** minikube: clusters of one machine or more, a profile each. */
-// @k8s part: minikube: the docker driver is all there is; containerd is what the container runtime is by itself, and CRI-O the other one; pause, mount, docker-env, cp, several control planes, other versions and most addons are refused; logs shows a kubelet's journal, version no commit; volumes come from the local-path provisioner in place of minikube's own
+// @k8s part: minikube: the docker driver is all there is; containerd is what the container runtime is by itself, and CRI-O the other one; pause, mount, docker-env, cp, several control planes, other versions and the addons other than csi-hostpath-driver, dashboard, default-storageclass, ingress, metrics-server, storage-provisioner and volumesnapshots are refused; logs shows a kubelet's journal, version no commit; volumes come from the local-path provisioner in place of minikube's own
 export function minikube(options: ProviderOptions): Program {
   return async (proc) => {
     const root = commands(options)
@@ -98,16 +99,14 @@ function commands(options: ProviderOptions): CobraCommand {
           if (!Object.hasOwn(ADDONS, name)) throw new MinikubeExit('MK_ADDON_ENABLE', `${verb === 'enable' ? 'enable failed: run callbacks: ' : ''}"${name}" is not a valid addon`, 10)
           const out = outOf(run)
           const isOn = verb === 'enable'
-          const { maintainer, images, verify } = ADDONS[name]!
+          const { maintainer, images, verify, wants } = ADDONS[name]!
           if (isOn) {
             await out.step('Tip', `${name} is an addon maintained by ${maintainer}. For any concerns contact minikube on GitHub.\nYou can view the list of minikube maintainers at: https://github.com/kubernetes/minikube/blob/master/OWNERS`)
             for (const image of images) await out.step('SubStep', `Using image ${image}`)
             if (verify) await out.step('HealthCheck', `Verifying ${name} addon...`)
           }
-          await setAddon(found.cluster, name, isOn).catch((error: Error) => { throw new MinikubeExit('MK_ADDON_ENABLE', `${verb} failed: ${error.message}`, 10) })
-          const details = detailsOf(found)
-          const others = details.addons.filter((each) => each !== name)
-          await fleet.remember(found.record, { ...details, addons: isOn ? [...others, name] : others })
+          if (isOn && wants !== undefined && !detailsOf(found).addons.includes(wants)) await out.complain('Warning', `[WARNING] For full functionality, the '${name}' addon requires the '${wants}' addon to be enabled.\n\nYou can enable '${wants}' addon by running: 'minikube addons enable ${wants}'\n`)
+          await switchAddon(fleet, found, name, isOn).catch((error: Error) => { throw new MinikubeExit('MK_ADDON_ENABLE', `${verb} failed: ${error.message}`, 10) })
           await out.step(isOn ? 'AddonEnable' : 'AddonDisable', isOn ? `The '${name}' addon is enabled` : `"The '${name}' addon is disabled`)
           return 0
         },
@@ -217,7 +216,7 @@ function commands(options: ProviderOptions): CobraCommand {
       { use: 'status', short: 'Gets the status of a local Kubernetes cluster', long: 'Says which parts of a cluster run.\nThe exit code is a sum of what does not: 1 the machine, 2 the cluster, 4 Kubernetes.', flags: [OUTPUT('text', 'minikube status --output OUTPUT. json, text'), NODE], run: (run) => status(run, options) },
       { use: 'stop', short: 'Stops a running local Kubernetes cluster', long: 'Switches the machines of a cluster off. What is on their disks is there again after "minikube start".', flags: [{ name: 'all', type: 'bool', usage: 'Set flag to stop all profiles (clusters)' }, { name: 'keep-context-active', type: 'bool', usage: 'keep the kube-context active after cluster is stopped. Defaults to false.' }], run: (run) => stop(run, options) },
       { use: 'delete', short: 'Deletes a local Kubernetes cluster', long: 'Takes a cluster away, with its machines and their disks.', flags: [{ name: 'all', type: 'bool', usage: 'Set flag to delete all profiles' }], run: (run) => remove(run, options) },
-      { use: 'dashboard', short: 'Access the Kubernetes dashboard running within the minikube cluster', flags: [{ name: 'url', type: 'bool', usage: 'Display dashboard URL instead of opening a browser' }], run: refuse('the dashboard: there is no image of it') },
+      { use: 'dashboard', short: 'Access the Kubernetes dashboard running within the minikube cluster', flags: [{ name: 'url', type: 'bool', usage: 'Display dashboard URL instead of opening a browser' }, { name: 'port', type: 'int', value: '0', usage: 'Exposed port of the proxyfied dashboard. Set to 0 to pick a random port.' }], run: (run) => dashboard(run, options) },
       { use: 'pause', short: 'pause Kubernetes', run: refuse('minikube pause') },
       { use: 'unpause', short: 'unpause Kubernetes', aliases: ['resume'], run: refuse('minikube unpause') },
       { use: 'docker-env', short: "Provides instructions to point your terminal's docker-cli to the Docker Engine inside minikube. (Useful for building docker images directly inside minikube)", run: (run) => { running(fleet, nameOf(run)); throw new MinikubeExit('MK_USAGE', 'The docker-env command is incompatible with this container runtime: containerd; minikube image load takes images there', 14) } },

@@ -3,7 +3,7 @@ import { parseBool } from '../../cli/kubectl/flags.ts'
 
 /** What a line is about, by minikube's names. */
 export type Style = 'Happy' | 'Sparkle' | 'Notice' | 'ThumbsUp' | 'Pulling' | 'StartingVM' | 'Restarting' | 'Running' | 'Containerd' | 'CRI-O' | 'CNI' | 'HealthCheck' | 'SubStep' | 'AddonEnable' | 'AddonDisable' | 'Ready' | 'Stopping' | 'Shutdown' | 'Stopped'
-  | 'DeletingHost' | 'Deleted' | 'Meh' | 'Shrug' | 'Workaround' | 'Failure' | 'Fatal' | 'Warning' | 'Tip' | 'Sad' | 'Celebrate' | 'Success' | 'Empty' | 'Embarrassed'
+  | 'DeletingHost' | 'Deleted' | 'Meh' | 'Shrug' | 'Workaround' | 'Failure' | 'Fatal' | 'Warning' | 'Tip' | 'Sad' | 'Celebrate' | 'Success' | 'Empty' | 'Embarrassed' | 'Enabling' | 'Verifying' | 'Launch'
 
 const BULLET = '* '
 const WARNING = '! '
@@ -15,7 +15,7 @@ const PREFIXES: Readonly<Record<Style, readonly [prefix: string, plain: string]>
   Happy: ['😄  ', BULLET], Sparkle: ['✨  ', BULLET], Notice: ['📌  ', BULLET], ThumbsUp: ['👍  ', BULLET], Pulling: ['🚜  ', BULLET], StartingVM: ['🔥  ', BULLET], Restarting: ['🔄  ', BULLET], Running: ['🏃  ', BULLET], Containerd: ['📦  ', BULLET], 'CRI-O': ['🎁  ', BULLET], CNI: ['🔗  ', BULLET],
   HealthCheck: ['🔎  ', BULLET], SubStep: ['    ▪ ', INDENT], AddonEnable: ['🌟  ', BULLET], AddonDisable: ['🌑  ', BULLET], Ready: ['🏄  ', BULLET], Stopping: ['✋  ', BULLET], Shutdown: ['🛑  ', BULLET], Stopped: ['🛑  ', BULLET], DeletingHost: ['🔥  ', BULLET],
   Deleted: ['💀  ', BULLET], Meh: ['🙄  ', WARNING], Shrug: ['🤷  ', BULLET], Workaround: ['👉  ', '  '], Failure: ['❌  ', ERROR], Fatal: ['💣  ', ERROR], Warning: ['❗  ', WARNING], Tip: ['💡  ', BULLET], Sad: ['😿  ', BULLET], Celebrate: ['🎉  ', BULLET], Success: ['✅  ', BULLET], Empty: ['', ''],
-  Embarrassed: ['🤦  ', WARNING],
+  Embarrassed: ['🤦  ', WARNING], Enabling: ['🔌  ', BULLET], Verifying: ['🤔  ', BULLET], Launch: ['🚀  ', BULLET],
 }
 
 /** An end with a reason of minikube's. */

@@ -8,7 +8,7 @@ import { keyedWork, ObjectCache } from './cluster-cache.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
 import { secretData } from './secret-data.ts'
-import { BEING_CREATED, BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SECRET_NAME, SECRET_NAMESPACE, SNAPSHOT_API, SNAPSHOT_CLASSES } from './snapshots.ts'
+import { BEING_CREATED, BEING_DELETED, CONTENT_FINALIZER, CONTENTS, MANAGED_BY, SECRET_NAME, SECRET_NAMESPACE, SNAPSHOT_API, SNAPSHOT_CLASSES } from './snapshots.ts'
 import type { VolumeSnapshotClass, VolumeSnapshotContent } from './snapshots.ts'
 
 const KNOWN = ['snapshot-name-prefix', 'snapshot-name-uuid-length', 'extra-create-metadata', 'node-deployment', 'groupsnapshot-name-prefix', 'groupsnapshot-name-uuid-length']
@@ -22,9 +22,11 @@ interface TakenSnapshot { snapshotId: string; creationTime: { seconds: number; n
 export const csiSnapshotter = (proc: Proc) => runSidecar(proc, { known: KNOWN, lock: (driver) => `external-snapshotter-leader-${driver.replace(/[^a-zA-Z0-9]/g, '-')}`, run })
 
 // k8s: external-snapshotter pkg/sidecar-controller/snapshot_controller.go
-async function run({ proc, client, driver }: Sidecar): Promise<void> {
+async function run({ proc, client, driver, flags }: Sidecar): Promise<void> {
   const events = inClusterEvents(proc, client, `csi-snapshotter ${driver.name}`)
-  const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent' }, (key, content) => { if (content?.spec.driver === driver.name) queue(key) })
+  // One of each node's looks after those that lie there.
+  const isOwn = ({ metadata: { labels } }: VolumeSnapshotContent) => flags.get('node-deployment') !== 'true' || labels?.[MANAGED_BY] === proc.env['NODE_NAME']
+  const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent' }, (key, content) => { if (content?.spec.driver === driver.name && isOwn(content)) queue(key) })
   const put = (content: VolumeSnapshotContent) => apiCall<VolumeSnapshotContent>(client, 'PUT', `${CONTENTS}/${content.metadata.name}`, content)
   const putStatus = (content: VolumeSnapshotContent) => apiCall<VolumeSnapshotContent>(client, 'PUT', `${CONTENTS}/${content.metadata.name}/status`, content)
   const annotated = (content: VolumeSnapshotContent, isBeing: boolean): VolumeSnapshotContent => {

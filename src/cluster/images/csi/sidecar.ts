@@ -25,7 +25,7 @@ export interface Sidecar {
   driver: DriverConnection
 }
 
-const BOOLEANS = new Set(['leader-election', 'logtostderr', 'extra-create-metadata', 'strict-topology', 'immediate-topology', 'enable-capacity', 'enable-node-deployment', 'node-deployment', 'enable-node-watcher', 'handle-volume-inuse-error', 'automaxprocs', 'enable-pprof', 'controller-publish-readonly', 'node-deployment-immediate-binding', 'http-endpoint-tls'])
+const BOOLEANS = new Set(['leader-election', 'logtostderr', 'extra-create-metadata', 'strict-topology', 'immediate-topology', 'enable-capacity', 'enable-node-deployment', 'node-deployment', 'enable-node-watcher', 'handle-volume-inuse-error', 'automaxprocs', 'enable-pprof', 'controller-publish-readonly', 'node-deployment-immediate-binding', 'http-endpoint-tls', 'enable-distributed-snapshotting'])
 
 /** Flags of a program in Go whose flags are known; ends with 2 as Go does for one that isn't. */
 export async function sidecarFlags(proc: Proc, known: ReadonlySet<string>): Promise<ReadonlyMap<string, string> | undefined> {

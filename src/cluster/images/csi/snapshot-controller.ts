@@ -1,6 +1,7 @@
 import { rfc3339 } from '../../../base/clock.ts'
 import type { Proc } from '../../../unix/types.ts'
-import type { PersistentVolume, PersistentVolumeClaim } from '../../kinds/generated/types.ts'
+import { matchesNodeSelector } from '../../client/node-selection.ts'
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
@@ -11,7 +12,7 @@ import { runLeaderElection } from '../in-cluster/leader-election.ts'
 import { bytesQuantity } from './bytes-quantity.ts'
 import { keyedWork, objectPath, ObjectCache } from './cluster-cache.ts'
 import { serveHealth, sidecarFlags } from './sidecar.ts'
-import { BEING_DELETED, CONTENT_FINALIZER, CONTENTS, SECRET_NAME, SECRET_NAMESPACE, SNAPSHOT_API, SNAPSHOT_CLASSES, SNAPSHOTS } from './snapshots.ts'
+import { BEING_DELETED, CONTENT_FINALIZER, CONTENTS, MANAGED_BY, SECRET_NAME, SECRET_NAMESPACE, SNAPSHOT_API, SNAPSHOT_CLASSES, SNAPSHOTS } from './snapshots.ts'
 import type { VolumeSnapshot, VolumeSnapshotClass, VolumeSnapshotContent } from './snapshots.ts'
 
 const AS_SOURCE = 'snapshot.storage.kubernetes.io/volumesnapshot-as-source-protection'
@@ -19,7 +20,7 @@ const BOUND = 'snapshot.storage.kubernetes.io/volumesnapshot-bound-protection'
 const CLAIM_FINALIZER = 'snapshot.storage.kubernetes.io/pvc-as-source-protection'
 const IS_DEFAULT = 'snapshot.storage.kubernetes.io/is-default-class'
 const CLAIMS = '/api/v1/persistentvolumeclaims'
-const KNOWN = new Set(['retry-crd-interval-max', 'prevent-volume-mode-conversion'])
+const KNOWN = new Set(['retry-crd-interval-max', 'prevent-volume-mode-conversion', 'enable-distributed-snapshotting'])
 const CRD_WAIT_MS = 30_000
 
 /** The controller that binds VolumeSnapshots to VolumeSnapshotContents; one for all drivers of a cluster. */
@@ -36,7 +37,7 @@ export async function snapshotController(proc: Proc): Promise<number> {
     return 1
   }
   serveHealth(proc, flags.get('http-endpoint') ?? '', () => true)
-  const act = () => runController(proc, client, flags.get('prevent-volume-mode-conversion') !== 'false')
+  const act = () => runController(proc, client, { preventsConversion: flags.get('prevent-volume-mode-conversion') !== 'false', isDistributed: flags.get('enable-distributed-snapshotting') === 'true' })
   if (flags.get('leader-election') === 'true')
     runLeaderElection({
       proc, client, namespace: flags.get('leader-election-namespace') ?? proc.fs.readText('/var/run/secrets/kubernetes.io/serviceaccount/namespace').trim(), name: 'snapshot-controller-leader', identity: proc.machine.hostname, leaseDurationMs: 15_000,
@@ -59,7 +60,7 @@ async function definitionsExist(proc: Proc, client: ClusterClient): Promise<bool
 }
 
 // k8s: external-snapshotter pkg/common-controller/snapshot_controller.go
-function runController(proc: Proc, client: ClusterClient, preventsConversion: boolean): void {
+function runController(proc: Proc, client: ClusterClient, { preventsConversion, isDistributed }: { preventsConversion: boolean; isDistributed: boolean }): void {
   const events = inClusterEvents(proc, client, 'snapshot-controller')
   const snapshots = new ObjectCache<VolumeSnapshot>(proc, client, SNAPSHOTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshot' }, (key, snapshot) => { if (snapshot) queue(key) })
   const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent' }, (key, content, before) => {
@@ -105,6 +106,13 @@ function runController(proc: Proc, client: ClusterClient, preventsConversion: bo
     return put(SNAPSHOTS, { ...snapshot, spec: { ...snapshot.spec, volumeSnapshotClassName: suitable[0]!.metadata.name! } })
   }
 
+  /** The node that a volume lies on: where drivers run on each node, the one there takes its snapshots. k8s: getManagedByNode */
+  const nodeOf = async ({ spec }: PersistentVolume): Promise<string | undefined> => {
+    const affinity = spec?.nodeAffinity?.required
+    if (!affinity) return undefined
+    return (await apiCall<{ items: Node[] }>(client, 'GET', '/api/v1/nodes')).items.find((node) => matchesNodeSelector(affinity, node))?.metadata.name
+  }
+
   const createContent = async (snapshot: VolumeSnapshot): Promise<VolumeSnapshotContent> => {
     const { claim, volume } = await sourceVolume(snapshot).catch((error: Error) => {
       throw new Error(error.message.startsWith('failed to retrieve PVC') ? `snapshot controller failed to update ${snapshot.metadata.name} on API server: cannot get claim from snapshot` : `failed to get input parameters to create snapshot ${snapshot.metadata.name}: ${JSON.stringify(error.message)}`)
@@ -119,8 +127,9 @@ function runController(proc: Proc, client: ClusterClient, preventsConversion: bo
     if (!volume.spec?.csi) throw new Error(`cannot find CSI PersistentVolumeSource for volume ${volume.metadata.name}`)
     const { namespace, name, uid, resourceVersion } = snapshot.metadata
     const secret = secretReference(snapshotClass.parameters ?? {}, `snapcontent-${uid}`, snapshot)
+    const nodeName = isDistributed ? await nodeOf(volume) : undefined
     const content = await apiCall<VolumeSnapshotContent>(client, 'POST', CONTENTS, {
-      apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent', metadata: { name: `snapcontent-${uid}`, ...(secret ? { annotations: { [SECRET_NAME]: secret.name, [SECRET_NAMESPACE]: secret.namespace } } : {}) },
+      apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent', metadata: { name: `snapcontent-${uid}`, ...(nodeName === undefined ? {} : { labels: { [MANAGED_BY]: nodeName } }), ...(secret ? { annotations: { [SECRET_NAME]: secret.name, [SECRET_NAMESPACE]: secret.namespace } } : {}) },
       spec: {
         volumeSnapshotRef: { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshot', namespace, name, uid, resourceVersion }, source: { volumeHandle: volume.spec.csi.volumeHandle }, volumeSnapshotClassName: className,
         deletionPolicy: snapshotClass.deletionPolicy, driver: snapshotClass.driver, ...(preventsConversion && volume.spec.volumeMode ? { sourceVolumeMode: volume.spec.volumeMode } : {}),

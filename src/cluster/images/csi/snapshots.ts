@@ -8,6 +8,8 @@ export const SNAPSHOT_CLASSES = '/apis/snapshot.storage.k8s.io/v1/volumesnapshot
 
 export const CONTENT_FINALIZER = 'snapshot.storage.kubernetes.io/volumesnapshotcontent-bound-protection'
 export const BEING_DELETED = 'snapshot.storage.kubernetes.io/volumesnapshot-being-deleted'
+/** On contents whose volume lies on one node: its name. k8s: VolumeSnapshotContentManagedByLabel */
+export const MANAGED_BY = 'snapshot.storage.kubernetes.io/managed-by'
 export const BEING_CREATED = 'snapshot.storage.kubernetes.io/volumesnapshot-being-created'
 
 /** Where the secret is with which the driver takes and deletes a snapshot. */

@@ -1,7 +1,7 @@
 import { lazyProgram } from '../../../unix/lazy-program.ts'
 import { defineImage } from '../image.ts'
 
-// @k8s part: Kubernetes Dashboard: signing in with a token, lists, details, events, logs, scaling, restarting, deleting, editing and creating by YAML, and usage from the metrics scraper, in pages of our own; of its API the login, its status and the lists; no shell in containers, pinning, settings, graphs, sign-in by kubeconfig or name, and not the Helm chart's images of version 7; --bind-address, --insecure-bind-address and --enable-insecure-login change nothing, as it listens everywhere and lets tokens in over HTTP
+// @k8s part: Kubernetes Dashboard: signing in with a token, lists, details, events, logs, scaling, restarting, deleting, editing and creating by YAML, and usage from the metrics scraper, in pages of our own; of its API the login, its status and the lists; no shell in containers, pinning, settings, graphs, sign-in by kubeconfig or name, and not the Helm chart's images of version 7; --bind-address, --insecure-bind-address, --enable-insecure-login and --disable-settings-authorizer change nothing, as it listens everywhere, lets tokens in over HTTP and has no settings
 
 /** The web UI of releases 2.x. */
 export const dashboardImage = defineImage({

@@ -25,7 +25,7 @@ const KEY_HOLDER = 'kubernetes-dashboard-key-holder'
 const CSRF = 'kubernetes-dashboard-csrf'
 const VALUES = new Set(['namespace', 'port', 'insecure-port', 'bind-address', 'insecure-bind-address', 'token-ttl', 'default-cert-dir', 'sidecar-host', 'metrics-provider', 'metric-client-check-period', 'authentication-mode', 'system-banner', 'system-banner-severity', 'apiserver-host', 'kubeconfig', 'tls-cert-file', 'tls-key-file', 'heapster-host', 'certificate-authority', 'auto-generate-certificates', 'enable-skip-login', 'enable-insecure-login', 'disable-settings-authorizer'])
 /** Flags that nothing follows here. */
-const MISSING = ['default-cert-dir', 'system-banner-severity', 'disable-settings-authorizer', 'apiserver-host', 'kubeconfig', 'tls-cert-file', 'tls-key-file', 'heapster-host', 'certificate-authority', 'system-banner', 'sidecar-host']
+const MISSING = ['default-cert-dir', 'system-banner-severity', 'apiserver-host', 'kubeconfig', 'tls-cert-file', 'tls-key-file', 'heapster-host', 'certificate-authority', 'system-banner', 'sidecar-host']
 const MEMORY_BYTES = 22 * 2 ** 20
 
 /** The web UI's server. k8s: kubernetes/dashboard src/app/backend dashboard.go */
