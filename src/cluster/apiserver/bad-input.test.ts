@@ -78,6 +78,21 @@ test('continue tokens of other shapes are refused', async () => {
   expect((await list({ v: 'meta.k8s.io/v1', rv: 999_999_999, start: 'a' })).code).toBe(504)
 })
 
+test('a list goes on after its token, from the slash on; a version next to a token is told after the token, and not read', async () => {
+  const list = async (query: string, accept = 'application/json') => (await api.call('GET', `/api/v1/namespaces/kube-system/configmaps?${query}`, { connection, headers: { accept } })).body
+  const token = (start: string, rv = -1) => btoa(JSON.stringify({ v: 'meta.k8s.io/v1', rv, start })).replace(/=+$/, '')
+  for (const name of ['p1', 'p2', 'p3']) await api.call('POST', '/api/v1/namespaces/kube-system/configmaps', { connection, body: { metadata: { name, labels: { paged: 'yes' } } } })
+  const first = await list('limit=1')
+  expect(JSON.parse(atob(first.metadata.continue)).start).toBe(`/${first.items[0].metadata.name}\0`)
+  const names = async (start: string) => (await list(`continue=${token(start)}`)).items.map((item: { metadata: { name: string } }) => item.metadata.name)
+  expect(await names('/p2')).toEqual(await names('p2'))
+  expect(JSON.parse(atob((await list(`limit=1&continue=${token('p1')}`)).metadata.continue)).start).toBe('p1\0')
+  expect((await list(`continue=${token('')}`)).message).toBe('invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)')
+  expect((await list(`continue=${token('//p')}`)).message).toBe('invalid continue token: continue key is not valid: //p')
+  expect((await list(`continue=${token('p')}&resourceVersion=x`)).message).toBe('specifying resource version is not allowed when using continue')
+  expect((await list('labelSelector=paged%3Dno', 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io')).items).toBeNull()
+})
+
 test('managed fields that are no sets of fields are dropped, and apply goes on working', async () => {
   const entry = { manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': 'text' } }
   expect((await send('PATCH', CONFIG_MAP, JSON.stringify({ metadata: { managedFields: [entry] } }), MERGE)).json.metadata.managedFields?.some((e: { fieldsV1: object }) => JSON.stringify(e.fieldsV1).includes('text')) ?? false).toBe(false)

@@ -56,7 +56,8 @@ function addFieldTests(endpoint: Endpoint, text: string, selection: WatchSelecti
 export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | undefined, options: ListOptions): Listing {
   const { store } = endpoint
   const selection = selectionOf(endpoint, namespace, options)
-  const asked = parseReadVersion(options.resourceVersion)
+  // Next to a token a version isn't read: it may not be there.
+  const asked = options.continue ? 0 : parseReadVersion(options.resourceVersion)
   // What the cache may answer as it likes it answers whole. k8s: cacher shouldDelegateList
   const limit = options.limit && options.limit > 0 && options.resourceVersion !== '0' ? options.limit : 0
   if (asked > etcd.revision) throw tooLargeVersion(asked, etcd.revision)
@@ -66,12 +67,14 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
   const prefix = store.listPrefix(namespace)
   let start = prefix
   let revision = exact ? asked : etcd.revision
+  let isInconsistent = false
   if (options.continue) {
     const token = decodeContinue(options.continue, prefix)
     // `resourceVersion=0` next to a token is let through, for old clients.
     if (options.resourceVersion && options.resourceVersion !== '0') throw apiError.badRequest('specifying resource version is not allowed when using continue')
     start = token.start
-    revision = token.revision < 0 ? etcd.revision : token.revision
+    isInconsistent = token.revision < 0
+    revision = isInconsistent ? etcd.revision : token.revision
     // differs: the real server lets etcd's refusal through as code 500
     if (revision > etcd.revision) throw tooLargeVersion(revision, etcd.revision)
   }
@@ -92,7 +95,8 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
   }
   const listing: Listing = { objects, resourceVersion: String(revision) }
   if (more) {
-    listing.continue = encodeContinue(lastKey.slice(prefix.length) + '\0', revision)
+    // The cache's keys begin with a slash; what only etcd can answer, a list that goes on inconsistently, has none.
+    listing.continue = encodeContinue(`${isInconsistent ? '' : '/'}${lastKey.slice(prefix.length)}\0`, revision)
     // With selectors nobody knows how many will match. k8s: etcd3 store GetList
     if (!options.labelSelector && !options.fieldSelector) listing.remainingItemCount = kvs.length - seen
   }
@@ -156,7 +160,9 @@ function decodeContinue(text: string, prefix: string): { start: string; revision
   }
   if (token === null || token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${token?.v ?? ''}`)
   if (!token.rv) throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
-  if (!token.start) throw bad('no start key')
-  if (token.start.split('/').includes('..') || token.start.startsWith('/')) throw bad(token.start)
-  return { start: prefix + token.start, revision: token.rv }
+  if (!token.start) throw bad('encoded start key empty (version meta.k8s.io/v1)')
+  const key = token.start.replace(/^\//, '')
+  // Nothing leads out of the list.
+  if (key !== '' && key.split('/').some((part) => part === '' || part === '.' || part === '..')) throw bad(token.start)
+  return { start: prefix + key, revision: token.rv }
 }

@@ -234,8 +234,11 @@ export class ResourceHandler {
         texts: (object) => rowText(tableOf(kind, [object], nowMs, { includeObject: include, withoutColumns: true, apiVersion: version }).rows[0]!, kind),
       }
     }
-    if (as === 'PartialObjectMetadataList')
+    if (as === 'PartialObjectMetadataList') {
+      // Go's list of nothing was never made.
+      if (objects.length === 0) return { head: `{"kind":"PartialObjectMetadataList","apiVersion":"${version}","metadata":${JSON.stringify(metadata)},"items":null}`, items: [], texts: () => '', tail: '' }
       return { head: `{"kind":"PartialObjectMetadataList","apiVersion":"${version}","metadata":${JSON.stringify(metadata)},"items":[`, items: objects, texts: (object) => jsonText({ ...partialObjectOf(object), apiVersion: version }), tail: ']}' }
+    }
     if (kind.custom) {
       return {
         head: `{"apiVersion":${JSON.stringify(apiVersion)},"items":[`, items: objects, texts: sortedTexts,
