@@ -12,7 +12,7 @@ import { apiError, isStatusError, StatusError } from '../kinds/status-error.ts'
 import { forbiddenError, isDenial } from './access.ts'
 import { AdmissionChain } from './admission-chain.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
-import { AuditLog, endingWith, type AuditOptions, type AuditTrail } from './audit/audit-log.ts'
+import { AuditLog, endingWith, type AuditedRequest, type AuditOptions, type AuditTrail } from './audit/audit-log.ts'
 import { authenticate, impersonated } from './authentication.ts'
 import { CustomResources } from './custom-resources/custom-resources.ts'
 import { claimStatusCheck } from './claim-status-access.ts'
@@ -174,16 +174,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     warnings: string[]
     classification?: Classification
     trail?: AuditTrail | undefined
+    /** Whether it was found out who asks. */
+    isKnown?: boolean
     trace?: RequestTrace | undefined
     /** When the server stops working on it, in cluster time. */
     deadlineMs?: number
   }
 
+  function auditedOf({ auditId, request, target, info, connection: { remoteAddress } }: Passage): Omit<AuditedRequest, 'user'> {
+    return { auditId, request, uri: target.rawPath + queryText(request.url), info, ...(remoteAddress ? { remoteAddress } : {}) }
+  }
+
   async function pass(passage: Passage): Promise<Response> {
-    const { connection, info, target, trace, auditId } = passage
+    const { connection, info, trace } = passage
     const notes: AuthenticationNotes = { warnings: passage.warnings, annotations: {} }
     const authenticated = await notingRefusal(trace, 'authentication', '', () => authenticate(parts.authenticators, passage.request, connection, notes))
-    passage.trail = auditLog?.begin({ auditId, request: passage.request, uri: target.rawPath + queryText(passage.request.url), info, user: authenticated, ...(connection.remoteAddress ? { remoteAddress: connection.remoteAddress } : {}) })
+    passage.isKnown = true
+    passage.trail = auditLog?.begin({ ...auditedOf(passage), user: authenticated })
     for (const [key, value] of Object.entries(notes.annotations)) passage.trail?.annotate(key, value)
     trace?.user('authentication', authenticated)
     const user = notingRefusal(trace, 'impersonation', passage.request.headers.get('impersonate-user') ?? '', () => impersonated(authorizer, authenticated, passage.request))
@@ -319,6 +326,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       }
     }
     if (passage.trail) response = await passage.trail.complete(response, isLong)
+    else if (!passage.isKnown && response.status === 401 && auditLog) response = await auditLog.refused(auditedOf(passage), response)
     answered()
     if (passage.trace) tracer.end(passage.trace, response.status, problem)
     const ended = (code: number, bytes: number) => { metrics.ended(observed, code, clock.nowMs() - beganMs, bytes) }

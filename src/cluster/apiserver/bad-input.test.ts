@@ -79,12 +79,13 @@ test('continue tokens of other shapes are refused', async () => {
 })
 
 test('a list goes on after its token, from the slash on; a version next to a token is told after the token, and not read', async () => {
-  const list = async (query: string, accept = 'application/json') => (await api.call('GET', `/api/v1/namespaces/kube-system/configmaps?${query}`, { connection, headers: { accept } })).body
+  interface Listed { metadata: { continue: string }; items: { metadata: { name: string } }[]; message: string }
+  const list = async (query: string, accept = 'application/json') => (await api.call('GET', `/api/v1/namespaces/kube-system/configmaps?${query}`, { connection, headers: { accept } })).body as unknown as Listed
   const token = (start: string, rv = -1) => btoa(JSON.stringify({ v: 'meta.k8s.io/v1', rv, start })).replace(/=+$/, '')
   for (const name of ['p1', 'p2', 'p3']) await api.call('POST', '/api/v1/namespaces/kube-system/configmaps', { connection, body: { metadata: { name, labels: { paged: 'yes' } } } })
   const first = await list('limit=1')
-  expect(JSON.parse(atob(first.metadata.continue)).start).toBe(`/${first.items[0].metadata.name}\0`)
-  const names = async (start: string) => (await list(`continue=${token(start)}`)).items.map((item: { metadata: { name: string } }) => item.metadata.name)
+  expect(JSON.parse(atob(first.metadata.continue)).start).toBe(`/${first.items[0]!.metadata.name}\0`)
+  const names = async (start: string) => (await list(`continue=${token(start)}`)).items.map((item) => item.metadata.name)
   expect(await names('/p2')).toEqual(await names('p2'))
   expect(JSON.parse(atob((await list(`limit=1&continue=${token('p1')}`)).metadata.continue)).start).toBe('p1\0')
   expect((await list(`continue=${token('')}`)).message).toBe('invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)')

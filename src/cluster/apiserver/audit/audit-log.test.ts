@@ -52,3 +52,19 @@ it('an event holds who asked for what, both objects, the status and annotations'
     annotations: { 'authorization.k8s.io/decision': 'allow' },
   }])
 })
+
+it('who is unknown leaves one event, when the refusal begins', async () => {
+  const lines: string[] = []
+  const clock = new ClusterClock(testPlatform, { startMs: Date.UTC(2026, 0, 1), mode: 'paused' })
+  const log = new AuditLog({ policy, write: (line) => lines.push(line) }, clock)
+  const path = '/api/v1/namespaces/x/configmaps'
+  const refusal = () => new Response('{"kind":"Status","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}', { status: 401 })
+  const asked = (at: string) => ({ auditId: 'id', request: httpRequest(`https://h${at}`, { method: 'GET' }), uri: at, info: info('GET', at) })
+  expect((await log.refused(asked(path), refusal())).status).toBe(401)
+  await log.refused(asked('/api/v1/namespaces/x/pods'), refusal())
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([{
+    kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'RequestResponse', auditID: 'id', stage: 'ResponseStarted', requestURI: path, verb: 'list', user: {}, objectRef: { resource: 'configmaps', namespace: 'x', apiVersion: 'v1' },
+    responseStatus: { metadata: {}, status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 }, responseObject: { kind: 'Status', status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 },
+    requestReceivedTimestamp: '2026-01-01T00:00:00.000000Z', stageTimestamp: '2026-01-01T00:00:00.000000Z',
+  }])
+})

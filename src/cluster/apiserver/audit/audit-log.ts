@@ -29,6 +29,8 @@ export interface AuditedRequest {
   remoteAddress?: string
 }
 
+const NOBODY: UserInfo = { name: '', groups: [] }
+
 /** Writes what was asked of the server, as far as the policy wants. k8s: apiserver/pkg/audit, endpoints/filters/audit.go */
 export class AuditLog {
   readonly #options: AuditOptions
@@ -45,6 +47,14 @@ export class AuditLog {
     const rule = auditRuleFor(this.#options.policy, audited.user, audited.info)
     if (rule.level === 'None') return undefined
     return new AuditTrail(audited, rule, this.#clock, this.#options.write)
+  }
+
+  /** The one event of a request whose sender nobody knows. k8s: apiserver/pkg/endpoints/filters/authn_audit.go */
+  async refused(audited: Omit<AuditedRequest, 'user'>, response: Response): Promise<Response> {
+    const rule = auditRuleFor(this.#options.policy, NOBODY, audited.info)
+    if (rule.level === 'None') return response
+    const trail = new AuditTrail({ ...audited, user: NOBODY }, { ...rule, omitStages: new Set<AuditStage>([...rule.omitStages, 'RequestReceived']) }, this.#clock, this.#options.write)
+    return trail.complete(response, false, 'ResponseStarted')
   }
 }
 
@@ -90,7 +100,7 @@ export class AuditTrail {
   }
 
   /** An answer whose end is logged; long-running ones are logged at their beginning, too. */
-  async complete(response: Response, isLongRunning: boolean): Promise<Response> {
+  async complete(response: Response, isLongRunning: boolean, stage: AuditStage = 'ResponseComplete'): Promise<Response> {
     if (isLongRunning) {
       this.#event('ResponseStarted', { responseStatus: { metadata: {}, code: response.status } })
       if (!response.body || response.status === 101) {
@@ -104,7 +114,7 @@ export class AuditTrail {
     const bytes = wantsBody && response.body ? new Uint8Array(await response.arrayBuffer()) : undefined
     const object = bytes === undefined ? undefined : this.#objectOf(textOf(bytes, response.headers.get('content-type')))
     const status = object as { kind?: string; status?: string; message?: string; reason?: string; details?: unknown; code?: number } | undefined
-    this.#event('ResponseComplete', {
+    this.#event(stage, {
       responseStatus: status?.kind === 'Status' && typeof status.status === 'string'
         ? { metadata: {}, status: status.status, ...(status.message ? { message: status.message } : {}), ...(status.reason ? { reason: status.reason } : {}), ...(status.details ? { details: status.details } : {}), code: response.status }
         : { metadata: {}, code: response.status },
@@ -142,7 +152,7 @@ export class AuditTrail {
 }
 
 function userObject({ name, uid, groups, extra }: UserInfo): Record<string, unknown> {
-  return { username: name, ...(uid ? { uid } : {}), ...(groups.length > 0 ? { groups } : {}), ...(extra && Object.keys(extra).length > 0 ? { extra } : {}) }
+  return { ...(name ? { username: name } : {}), ...(uid ? { uid } : {}), ...(groups.length > 0 ? { groups } : {}), ...(extra && Object.keys(extra).length > 0 ? { extra } : {}) }
 }
 
 type ObjectMeta = Partial<Record<'name' | 'namespace' | 'uid' | 'resourceVersion', string>>

@@ -36,6 +36,14 @@ describe('client certificates', () => {
   })
 })
 
+test('a token ends at a space; one with a space too many before it is none, with a warning', async () => {
+  const token = await tokenOf('robot')
+  const answer = (authorization: string) => whoAmI({ headers: { authorization } })
+  expect((await answer(`bearer ${token} x`)).body.status.userInfo.username).toBe('system:serviceaccount:default:robot')
+  const spaced = await answer(`Bearer  ${token}`)
+  expect([spaced.code, spaced.warnings]).toEqual([403, ['the provided Authorization header contains extra space before the bearer token, and is ignored']])
+})
+
 test('only what can be called an account is impersonated as one', () => {
   const groupsOf = (name: string) => impersonated({ authorize: () => ({ allowed: true }) }, { name: 'a', groups: [] }, httpRequest('https://k/', { headers: new Headers({ 'impersonate-user': name }) })).groups
   expect(groupsOf('system:serviceaccount:t:x')).toEqual(['system:serviceaccounts', 'system:serviceaccounts:t', 'system:authenticated'])

@@ -6,9 +6,12 @@ import { type ServiceAccountTokens, TokenRefused } from '../tokens/service-accou
 import { bootstrapTokenUser } from '../tokens/bootstrap-tokens.ts'
 
 /** The bearer token of a request, from its header or (WebSockets of browsers) its subprotocol. k8s: request/bearertoken, request/websocket */
-function bearerTokenOf(request: HttpRequest): string | undefined {
-  const match = /^bearer +(\S+)$/i.exec(request.headers.get('authorization')?.trim() ?? '')
-  if (match) return match[1]
+function bearerTokenOf(request: HttpRequest, warnings?: string[]): string | undefined {
+  const parts = (request.headers.get('authorization') ?? '').trim().split(' ')
+  if (parts.length > 1 && parts[0]!.toLowerCase() === 'bearer') {
+    if (parts[1]) return parts[1]
+    warnings?.push('the provided Authorization header contains extra space before the bearer token, and is ignored')
+  }
   for (const protocol of request.headers.get('sec-websocket-protocol')?.split(',') ?? []) {
     const encoded = /^base64url\.bearer\.authorization\.k8s\.io\.(.+)$/.exec(protocol.trim())?.[1]
     if (!encoded) continue
@@ -27,7 +30,7 @@ const NOBODY: ReadonlyMap<string, UserInfo> = new Map()
 export function bearerTokenAuthenticator(tokens: ServiceAccountTokens, reader: Reader, clock: Clock, fromFile: () => ReadonlyMap<string, UserInfo> = () => NOBODY): Authenticator {
   return {
     async authenticate(request, _connection, notes): Promise<UserInfo | undefined> {
-      const token = bearerTokenOf(request)
+      const token = bearerTokenOf(request, notes?.warnings)
       if (token === undefined) return undefined
       const named = fromFile().get(token)
       if (named) return named
