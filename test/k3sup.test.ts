@@ -31,7 +31,7 @@ test('arkade fetches k3sup', async () => {
   expect(await run('curl -sLS https://dl.get-arkade.dev | sudo sh | tail -2')).toBe("New version of arkade installed to /usr/local/bin\nCreating alias 'ark' for 'arkade'.\n")
   expect(await run('arkade get k3sup')).toContain('\nWrote: /home/learner/.arkade/bin/k3sup\n')
   expect(await run('sudo mv ~/.arkade/bin/k3sup /usr/local/bin; k3sup version')).toContain('Version: 0.13.')
-  expect(await run('arkade get nothing; arkade install openfaas')).toBe('Error: tool nothing not found\nError: drydock: arkade install openfaas is not supported; helm and kubectl apply install applications\n')
+  expect(await run('arkade get nothing; arkade install openfaas')).toBe('Error: tool nothing not found\nError: drydock: the app openfaas is not available: there are no images of it here. Charts of your own: arkade install chart --repo-name NAME/CHART --repo-url URL\n')
   expect(await run('curl -sfL https://get.k3s.io | sh -')).toContain('Can not find systemd or openrc')
 })
 
@@ -68,3 +68,18 @@ test('of three servers one may fail, and not two', async () => {
   lab = await lab.reload()
   expect(await run('sleep 20; ssh vm2 "k3s kubectl get configmap again -o name"')).toBe('configmap/again\n')
 }, 240_000)
+
+test('arkade installs a chart with helm, and tells what it runs', async () => {
+  const archives = new Map<string, Uint8Array>()
+  const server = lab.laptop.net.listenHttp(8879, (request) => { const data = archives.get(new URL(request.url).pathname); return data ? new Response(Uint8Array.from(data)) : new Response('gone', { status: 404 }) })
+  await run('helm create crane; mkdir -p repo; helm package crane -d repo; helm repo index repo')
+  for (const name of lab.laptop.fs.readdir('/home/learner/repo')) archives.set(`/${name}`, lab.laptop.fs.readFile(`/home/learner/repo/${name}`))
+  const told = await run('arkade install chart --repo-name harbour/crane --repo-url http://127.0.0.1:8879 --namespace dock --set replicaCount=2 --wait')
+  expect(told).toContain('Node architecture: "amd64"\nClient: x86_64, Linux\n')
+  expect(told).toContain('"harbour" has been added to your repositories\n')
+  expect(told).toContain('Command: helm [upgrade --install crane harbour/crane --namespace dock --wait --set replicaCount=2]\nRelease "crane" does not exist. Installing it now.\n')
+  expect(told).toContain('= chart harbour/crane has been installed.')
+  expect(await run('kubectl get deployment -n dock crane -o jsonpath="{.status.readyReplicas}"')).toBe('2')
+  expect(await run('arkade install metrics-server --colour blue; arkade info metrics-server')).toBe('Error: unknown flag: --colour\nInfo for app: metrics-server\n# What pods and nodes use:\nkubectl top pod\nkubectl top node\n')
+  server.close()
+})

@@ -1,5 +1,6 @@
 import type { Proc, Program } from '../../unix/types.ts'
 import { K3SUP_VERSION } from '../k3sup/k3sup.ts'
+import { info, install } from './install.ts'
 
 /** Where the machine has what downloaded files lead to. */
 export const TOOLS = '/usr/lib/drydock'
@@ -7,7 +8,7 @@ const ARKADE_VERSION = '0.11.60'
 const ARKADE_COMMIT = '7753c60639bb790fe7af08f12cda546cbb7d6727'
 /** Tools that there are here. */
 const KNOWN: Readonly<Record<string, { owner: string; version: string }>> = { k3sup: { owner: 'alexellis', version: K3SUP_VERSION } }
-const HELP = `Downloads command line tools; there is one of them here.
+const HELP = `Installs Kubernetes apps from helm charts, and downloads command line tools; there are a few of them here.
 
 Usage:
   arkade [flags]
@@ -15,13 +16,15 @@ Usage:
 
 Available Commands:
   get         The get command downloads a tool
+  info        Find info about a Kubernetes app
+  install     Install Kubernetes apps from helm charts
   version     Print the version
 
 Use "arkade [command] --help" for more information about a command.
 `
 
-/** arkade: fetches tools. */
-// @k8s part: arkade: get k3sup and version; other tools are missing, and install is refused for every app
+/** arkade: fetches tools and installs apps. */
+// @k8s part: arkade: get k3sup, version, and install and info of cert-manager, ingress-nginx, metrics-server, traefik2 and chart, with this machine's helm, from where a browser may read charts; other tools and apps are refused, and so is what apps set besides their usual switches, but for --set
 export const arkade: Program = async (proc) => {
   const words = proc.argv[1]?.includes('/') ? proc.argv.slice(2) : proc.argv.slice(1)
   const [command = '', ...args] = words
@@ -30,7 +33,8 @@ export const arkade: Program = async (proc) => {
     case 'get': return args.length === 0 ? list(proc) : get(proc, args)
     case 'version': await proc.stdout.write(`Version: ${ARKADE_VERSION}\nGit Commit: ${ARKADE_COMMIT}\n`); return 0
     case '': case 'help': case '--help': case '-h': await proc.stdout.write(HELP); return 0
-    case 'install': return fail(args[0] === undefined ? 'drydock: arkade install is not supported; helm and kubectl apply install applications' : `drydock: arkade install ${args[0]} is not supported; helm and kubectl apply install applications`)
+    case 'install': case 'i': return install(proc, args)
+    case 'info': return info(proc, args[0])
     default: return fail(`unknown command ${JSON.stringify(command)} for "arkade"\nRun 'arkade --help' for usage.`)
   }
 }
