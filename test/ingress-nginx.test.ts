@@ -96,6 +96,24 @@ test('TLS shows the certificate of the host, and sends plain requests there', as
   expect(await out('kubectl get ingress tls -o jsonpath={.spec.tls[0].secretName}; kubectl get ingress tls')).toMatch(/^shop[^]* 80, 443 /)
 })
 
+test('over TLS it speaks HTTP/2, and passes gRPC\'s calls on where an Ingress says so', async () => {
+  lab.writeFile('calls.yaml', `apiVersion: v1
+kind: Pod
+metadata: {name: calls, labels: {app: calls}}
+spec: {containers: [{name: echo, image: "gcr.io/k8s-staging-gateway-api/echo-basic:v20240412-v1.0.0-394-g40c666fd", env: [{name: GRPC_ECHO_SERVER, value: "1"}, {name: POD_NAME, value: calls}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: calls}
+spec: {selector: {app: calls}, ports: [{port: 3000}]}
+`)
+  await out(`kubectl apply -f calls.yaml; kubectl wait --for=condition=Ready pod/calls; kubectl create ingress calls --class=nginx --rule="g.example.com/*=calls:3000" --annotation ${PREFIX}/backend-protocol=GRPC; ${SETTLE}`)
+  const call = (method: string) => out(`printf '\\0\\0\\0\\0\\0' | curl -s -k -i --resolve g.example.com:443:127.0.0.1 -H 'content-type: application/grpc' -H 'te: trailers' --data-binary @- https://g.example.com/gateway_api_conformance.echo_basic.grpcecho.GrpcEcho/${method} | tr -cd '\\11\\12\\15\\40-\\176'`)
+  expect(await call('Echo')).toMatch(/^HTTP\/2 200 \r\n[^]*GrpcEcho\/Echo[^]*\ngrpc-status: 0\r\n/)
+  expect(await call('EchoThree')).toMatch(/^HTTP\/2 200 \r\n[^]*grpc-status: 12\r\n/)
+  expect(await out('kubectl logs -n ingress-nginx deploy/ingress-nginx-controller | grep -c "GrpcEcho/Echo HTTP/2.0"')).toBe('1\n')
+})
+
 test('ports of TCP lead to Services as the ConfigMap for them says', async () => {
   await out(`kubectl create configmap tcp -n ingress-nginx --from-literal=9000=default/alpaca:8080 --from-literal=80=default/alpaca:8080; kubectl patch deployment -n ingress-nginx ingress-nginx-controller --type=json -p '[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"--tcp-services-configmap=ingress-nginx/tcp"}]'; kubectl rollout status -n ingress-nginx deployment/ingress-nginx-controller`)
   const ip = await out('kubectl get pod -n ingress-nginx -o jsonpath="{.items[0].status.podIP}"')

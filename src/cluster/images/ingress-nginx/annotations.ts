@@ -79,7 +79,7 @@ export interface AnnotationContext {
 
 /** Annotations that would change who or what is let through, and that nothing here obeys: their locations stay closed rather than open. */
 const NOT_OBEYED = ['auth-url', 'auth-tls-secret']
-const PROTOCOLS = ['HTTP', 'HTTPS', 'AUTO_HTTP']
+const PROTOCOLS = ['HTTP', 'HTTPS', 'AUTO_HTTP', 'GRPC', 'GRPCS']
 
 /** Reads an Ingress' annotations. @throws AnnotationRefused k8s: ingress-nginx/internal/ingress/annotations Extract */
 export function readAnnotations({ metadata }: Ingress, { global, secret, warn = () => {} }: AnnotationContext): IngressOptions {

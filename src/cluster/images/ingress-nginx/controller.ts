@@ -285,7 +285,7 @@ class Controller {
     }
     const listeners = [
       child.net.listenHttp(ports.http, serve('http', ports.http)),
-      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)?.pem ?? ''), keyPem: (name) => Promise.resolve(this.#front.certificateFor(name)?.keyPem ?? ''), plainAnswer: () => plainOnTlsPage('nginx') } }),
+      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)?.pem ?? ''), keyPem: (name) => Promise.resolve(this.#front.certificateFor(name)?.keyPem ?? ''), plainAnswer: () => plainOnTlsPage('nginx') }, versions: this.#front.usesHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'] }),
       child.net.listenHttp(ports.fallback, () => errorPage(404, 'nginx')),
     ]
     this.#streams = new StreamServices(child)

@@ -1,10 +1,11 @@
-import { copyHeaders, httpRequest, httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpRequest, httpResponse, trailersOf, withTrailers } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { formatDate } from '../../../unix/utilities/date.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
 import { textMark } from '../front/text-mark.ts'
 import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
+import { protocolOf } from '../nginx/exchange.ts'
 import { errorPage } from '../nginx/nginx-server.ts'
 import type { CorsOptions, IngressOptions } from './annotations.ts'
 import { isPassword } from '../../../unix/openssl/kept-passwords.ts'
@@ -43,6 +44,8 @@ interface Exchange {
   /** Who logged in. */
   user: string
   body: Uint8Array | undefined
+  /** What is to follow the answer's body. */
+  trailers: Promise<Headers> | undefined
   server: Server
   location: Location | undefined
   backend: Backend | undefined
@@ -74,6 +77,11 @@ export class FrontServer {
     this.#setup = setup
   }
 
+  /** Whether connections over TLS may be HTTP/2's. */
+  get usesHttp2(): boolean {
+    return this.#setup?.global.usesHttp2 ?? true
+  }
+
   /** What the name that a client asks for is shown. */
   certificateFor(name: string | undefined): ServerCertificate | undefined {
     const server = this.#router?.serverFor(name?.toLowerCase() ?? CATCH_ALL)
@@ -94,7 +102,7 @@ export class FrontServer {
     const exchange: Exchange = {
       setup, request, peer, startMs: this.#proc.clock.nowMs(), scheme: (forwarded('x-forwarded-proto') as 'http' | undefined) ?? scheme, port, httpHost, requestUri: url.pathname + url.search, uri, query: url.search.slice(1),
       remoteIp: forwarded('x-forwarded-for') ?? peer.remote.ip, requestId: request.headers.get('x-request-id') || (setup.global.generatesRequestId ? this.#proc.random.hex(16) : ''),
-      user: '', body: request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined, server, location, backend: location && setup.configuration.backends.get(location.backend), alternative: '',
+      user: '', trailers: undefined, body: request.body && request.headers.get('upgrade') === null ? new Uint8Array(await request.arrayBuffer()) : undefined, server, location, backend: location && setup.configuration.backends.get(location.backend), alternative: '',
       upstream: { addresses: [], statuses: [], seconds: [], bytes: [] },
     }
     const options = optionsOf(exchange)
@@ -212,7 +220,8 @@ export class FrontServer {
   async #pass(exchange: Exchange, backend: Backend, options: Options): Promise<Response> {
     const { request, location, uri, query, upstream } = exchange
     const { clock } = this.#proc
-    const isTls = options.backendProtocol === 'HTTPS' || (options.backendProtocol === 'AUTO_HTTP' && exchange.scheme === 'https')
+    const isGrpc = options.backendProtocol?.startsWith('GRPC') ?? false
+    const isTls = options.backendProtocol === 'HTTPS' || options.backendProtocol === 'GRPCS' || (options.backendProtocol === 'AUTO_HTTP' && exchange.scheme === 'https')
     const rewritten = options.rewriteTarget && isRewritten(location!) ? rewrite(location!.path, options.rewriteTarget!, uri) : undefined
     const path = rewritten === undefined ? exchange.requestUri : `${encodeURI(rewritten)}${query === '' ? '' : `?${query}`}`
     const headers = this.#requestHeaders(exchange, options)
@@ -224,11 +233,12 @@ export class FrontServer {
       const target = `${isTls ? 'https' : 'http'}://${endpoint}${path}`
       const beginMs = clock.nowMs()
       upstream.addresses.push(endpoint)
-      const response = await askUpstream(this.#proc, (signal) => httpRequest(target, { method: request.method, headers, body: exchange.body ?? null, signal }), { connectTimeoutMs: options.connectTimeoutMs, readTimeoutMs: options.readTimeoutMs, client: request.signal })
+      const response = await askUpstream(this.#proc, (signal) => httpRequest(target, { method: request.method, headers, body: exchange.body ?? null, signal }), { connectTimeoutMs: options.connectTimeoutMs, readTimeoutMs: options.readTimeoutMs, client: request.signal, versions: [isGrpc ? 'h2' : 'http/1.1'] })
       if (typeof response !== 'string') {
         upstream.statuses.push(String(response.status))
         upstream.seconds.push(((clock.nowMs() - beginMs) / 1000).toFixed(3))
         if (response.status === 101) return response
+        exchange.trailers = trailersOf(response)
         const answer = copyHeaders(response.headers)
         for (const name of [...HOP_HEADERS, 'server', 'date']) answer.delete(name)
         if (backend.affinity && cookie === undefined) answer.append('set-cookie', affinityCookie(exchange, backend.affinity, clock.nowMs()))
@@ -241,7 +251,7 @@ export class FrontServer {
       if (response === 'client-gone') return new Response(null, { status: 499 })
       const what = isLate ? `upstream timed out (110: Operation timed out) while ${response === 'read-timeout' ? 'reading response header from' : 'connecting to'} upstream`
         : response === 'reset' ? 'upstream prematurely closed connection while reading response header from upstream' : `connect() failed (${response === 'refused' ? '111: Connection refused' : '113: Host is unreachable'}) while connecting to upstream`
-      this.#error(exchange, what, target)
+      this.#error(exchange, what, isGrpc ? target.replace(/^http/, 'grpc') : target)
       if (attempt === tries - 1) return page(isLate ? 504 : 502)
     }
     return page(502)
@@ -304,7 +314,8 @@ export class FrontServer {
       headers.set('access-control-max-age', String(cors.maxAgeSeconds))
     }
     const done = (bytes: number) => { if (isLogged) this.#log(exchange, response.status, bytes) }
-    return countedResponse(response, request.method, done)
+    const counted = countedResponse(response, request.method, done)
+    return exchange.trailers ? withTrailers(counted, exchange.trailers) : counted
   }
 
   #log(exchange: Exchange, status: number, bytes: number): void {
@@ -326,7 +337,7 @@ export class FrontServer {
         case 'remote_user': return exchange.user || '-'
         case 'time_local': return formatDate('%d/%b/%Y:%H:%M:%S %z', clock.nowMs())
         case 'time_iso8601': return formatDate('%Y-%m-%dT%H:%M:%S+00:00', clock.nowMs())
-        case 'request': return `${request.method} ${requestUri} HTTP/1.1`
+        case 'request': return `${request.method} ${requestUri} ${protocolOf(peer)}`
         case 'request_method': return request.method
         case 'request_uri': return requestUri
         case 'uri': return uri
@@ -334,7 +345,7 @@ export class FrontServer {
         case 'host': return httpHost.replace(/:\d+$/, '')
         case 'server_name': return server.hostname
         case 'server_port': return String(port)
-        case 'server_protocol': return 'HTTP/1.1'
+        case 'server_protocol': return protocolOf(peer)
         case 'scheme': case 'pass_access_scheme': return scheme
         case 'request_length': return String(requestLength(exchange))
         case 'request_time': return ((clock.nowMs() - exchange.startMs) / 1000).toFixed(3)

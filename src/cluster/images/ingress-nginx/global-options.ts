@@ -9,6 +9,8 @@ export interface GlobalOptions {
   sslRedirect: boolean
   forceSslRedirect: boolean
   redirectStatus: number
+  /** Whether connections over TLS may be HTTP/2's. */
+  usesHttp2: boolean
   hsts: boolean
   hstsMaxAge: string
   hstsIncludeSubdomains: boolean
@@ -46,7 +48,7 @@ export function readGlobalOptions(data: Readonly<Record<string, string>> = {}, i
   return {
     allowSnippets: flag('allow-snippet-annotations', false), annotationsRiskLevel: data['annotations-risk-level'] ?? (isStrict ? 'High' : 'Critical'), annotationValueWordBlocklist: data['annotation-value-word-blocklist'] ?? '',
     strictPathTypes: flag('strict-validate-path-type', isStrict), sslRedirect: flag('ssl-redirect', true), forceSslRedirect: flag('force-ssl-redirect', false), redirectStatus: number('http-redirect-code', 308),
-    hsts: flag('hsts', true), hstsMaxAge: data['hsts-max-age'] ?? '31536000', hstsIncludeSubdomains: flag('hsts-include-subdomains', true), hstsPreload: flag('hsts-preload', false),
+    usesHttp2: flag('use-http2', true), hsts: flag('hsts', true), hstsMaxAge: data['hsts-max-age'] ?? '31536000', hstsIncludeSubdomains: flag('hsts-include-subdomains', true), hstsPreload: flag('hsts-preload', false),
     bodyLimitBytes: sizeBytes(data['proxy-body-size'] ?? '') ?? 1024 ** 2, connectTimeoutMs: number('proxy-connect-timeout', 5) * 1000, readTimeoutMs: number('proxy-read-timeout', 60) * 1000,
     allowlist: list('whitelist-source-range'), denylist: list('denylist-source-range'), serviceUpstream: flag('service-upstream', false), usesForwardedHeaders: flag('use-forwarded-headers', false),
     logFormat: data['log-format-upstream'] ?? LOG_FORMAT, accessLog: !flag('disable-access-log', false) && !flag('disable-http-access-log', false), generatesRequestId: flag('generate-request-id', true), showsServerTokens: flag('server-tokens', false),

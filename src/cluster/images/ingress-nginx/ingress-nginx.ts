@@ -52,7 +52,7 @@ const controllerOf = (release: string) => lazyProgram(async () => {
   return (proc) => ingressNginxController(proc, release)
 })
 
-// @k8s part: Ingress: ingress-nginx serves it once its manifest is applied, as on kind; logins by another server or by certificate, snippets, mirrors and gRPC are missing
+// @k8s part: Ingress: ingress-nginx serves it once its manifest is applied, as on kind; logins by another server or by certificate, snippets and mirrors are missing, calls of gRPC whose client goes on while it is answered wait for its end
 /** ingress-nginx: a controller that serves Ingresses, and the nginx that it runs. */
 export const ingressNginxImage = defineImage({
   repository: 'registry.k8s.io/ingress-nginx/controller', tags: Object.keys(DIGESTS), digests: Object.fromEntries(Object.entries(DIGESTS).map(([tag, hex]) => [tag, `sha256:${hex}`])), sizeBytes: 104_000_000, base: alpine,

@@ -2,6 +2,9 @@ import { DEFAULT_BACKEND, isRewritten, usesRegex } from './configuration.ts'
 import type { Configuration, Location, Server } from './configuration.ts'
 import type { GlobalOptions } from './global-options.ts'
 
+/** How locations pass requests on, by the protocol of their backends. */
+const PASS: Readonly<Record<string, string>> = { HTTPS: 'proxy_pass https://upstream_balancer;', GRPC: 'grpc_pass grpc://upstream_balancer;', GRPCS: 'grpc_pass grpcs://upstream_balancer;' }
+
 /** /etc/nginx/nginx.conf as it shows what the controller set up: servers, locations and where they lead. For readers; the server itself works by the {@link Configuration}. */
 export function nginxConfigText({ servers }: Configuration, global: GlobalOptions): string {
   const blocks = servers.map((server) => serverText(server, global))
@@ -73,7 +76,7 @@ function locationText(location: Location, isRegex: boolean, global: GlobalOption
     `proxy_set_header Host ${options?.upstreamVhost ? `"${options.upstreamVhost}"` : '$best_http_host'};`, 'proxy_set_header X-Request-ID $req_id;', 'proxy_set_header X-Real-IP $remote_addr;', 'proxy_set_header X-Forwarded-For $remote_addr;',
     ...(options?.redirect?.url ? [`return ${options.redirect.status} ${options.redirect.url};`] : []),
     ...(isRewritten(location) ? [`rewrite "(?i)${path}" ${options!.rewriteTarget} break;`] : []),
-    `proxy_pass ${options?.backendProtocol === 'HTTPS' ? 'https' : 'http'}://upstream_balancer;`, 'proxy_redirect off;',
+    PASS[options?.backendProtocol ?? ''] ?? 'proxy_pass http://upstream_balancer;', 'proxy_redirect off;',
   ]
   return `		location ${isRegex ? `~* "^${path}"` : pathType === 'Exact' ? `= "${path}"` : `"${path}"`} {\n${lines.map((line) => `			${line}`).join('\n')}\n		}`
 }

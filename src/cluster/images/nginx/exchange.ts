@@ -56,7 +56,12 @@ export function serverNameMatches(name: string, host: string): boolean {
 /** Writes to the error log, once the request is answered. */
 export function logError(exchange: Exchange, text: string): void {
   const { request, url, peer, server } = exchange
-  exchange.errors.push(`*${exchange.connection} ${text}, client: ${peer.remote.ip}, server: ${valueOf(server, 'server_name') ?? ''}, request: "${request.method} ${url.pathname}${url.search} HTTP/1.1", host: "${request.headers.get('host') ?? url.host}"`)
+  exchange.errors.push(`*${exchange.connection} ${text}, client: ${peer.remote.ip}, server: ${valueOf(server, 'server_name') ?? ''}, request: "${request.method} ${url.pathname}${url.search} ${protocolOf(peer)}", host: "${request.headers.get('host') ?? url.host}"`)
+}
+
+/** The version of HTTP as nginx and its logs name it. */
+export function protocolOf({ version }: HttpPeer): string {
+  return version === 'h2' ? 'HTTP/2.0' : 'HTTP/1.1'
 }
 
 /** A text with its variables filled in. */
@@ -72,8 +77,9 @@ export function variable(exchange: Exchange, name: string, path: string): string
     case 'http_host': return request.headers.get('host') ?? ''
     case 'uri': case 'document_uri': return path
     case 'request_uri': return url.pathname + url.search
-    case 'request': return `${request.method} ${url.pathname}${url.search} HTTP/1.1`
-    case 'server_protocol': return 'HTTP/1.1'
+    case 'request': return `${request.method} ${url.pathname}${url.search} ${protocolOf(peer)}`
+    case 'server_protocol': return protocolOf(peer)
+    case 'http2': return peer.version === 'h2' ? peer.tls ? 'h2' : 'h2c' : ''
     case 'args': case 'query_string': return exchange.args
     case 'is_args': return exchange.args === '' ? '' : '?'
     case 'scheme': return exchange.setup.ports.get(exchange.port)?.tls ? 'https' : 'http'

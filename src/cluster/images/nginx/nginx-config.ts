@@ -90,7 +90,7 @@ export function checkExpressions({ name, args, block = [], file, line }: Directi
 
 /**
  * Directives that nginx knows and that are followed, or have nothing here that they could change.
- * @k8s part: nginx: gzip, proxy_cache, proxy_redirect, proxy_buffering and the time limits, limit_req, limit_conn, least_conn, ip_hash, backup, max_fails, proxy_intercept_errors, set_real_ip_from, ssl_protocols and ssl_ciphers, http2 and env are accepted without effect; fastcgi_pass answers 502, "stream" is refused; -V names no modules; of -g only what the image says is followed
+ * @k8s part: nginx: gzip, proxy_cache, proxy_redirect, proxy_buffering and the time limits, limit_req, limit_conn, least_conn, ip_hash, backup, max_fails, proxy_intercept_errors, set_real_ip_from, ssl_protocols and ssl_ciphers and env are accepted without effect; fastcgi_pass answers 502, "stream" and grpc_pass are refused; -V names no modules; of -g only what the image says is followed
  */
 export const KNOWN_DIRECTIVES: ReadonlySet<string> = new Set([
   'user', 'worker_processes', 'error_log', 'pid', 'events', 'worker_connections', 'multi_accept', 'use', 'http', 'include', 'default_type', 'log_format', 'access_log', 'sendfile', 'tcp_nopush', 'tcp_nodelay', 'keepalive_timeout',

@@ -67,7 +67,7 @@ export function nginxProgram(version: string, compiler: string): Program {
     let inFlight = 0
     let workerIsGone = false
     let whenIdle = () => {}
-    const listen = (port: number, { ip, tls }: { ip: string | undefined; tls?: ServerIdentity }): Listener => proc.net.listenHttp(port, async (request, peer) => {
+    const listen = (port: number, { ip, tls, speaksHttp2 }: { ip: string | undefined; tls?: ServerIdentity; speaksHttp2?: boolean }): Listener => proc.net.listenHttp(port, async (request, peer) => {
       if (workerIsGone) await proc.sleep(2 ** 31)
       const lines = { errors: [] as string[], access: [] as AccessEntry[] }
       inFlight += 1
@@ -80,7 +80,7 @@ export function nginxProgram(version: string, compiler: string): Program {
         inFlight -= 1
         if (inFlight === 0) whenIdle()
       }
-    }, { ...(ip === undefined ? {} : { ip }), ...(tls ? { tls: { ...tls, plainAnswer: () => plainOnTlsPage(`nginx/${version}`) } } : {}) })
+    }, { ...(ip === undefined ? {} : { ip }), ...(tls ? { tls: { ...tls, plainAnswer: () => plainOnTlsPage(`nginx/${version}`) } } : {}), ...(speaksHttp2 ? { versions: ['h2', 'http/1.1'] } : {}) })
     for (const [port, bound] of setup.ports) {
       try { listeners.set(port, listen(port, bound)) } catch (error) {
         if (!(error instanceof UnixError)) throw error
@@ -123,7 +123,7 @@ export function nginxProgram(version: string, compiler: string): Program {
         try {
           const next = loadNginxConfig(proc, file)
           await resolveUpstreams(proc, next)
-          for (const [port, listener] of listeners) if (!next.ports.has(port)) { listener.close(); listeners.delete(port) }
+          for (const [port, listener] of listeners) if (!next.ports.has(port) || next.ports.get(port)!.speaksHttp2 !== setup.ports.get(port)?.speaksHttp2) { listener.close(); listeners.delete(port) }
           setup = next
           for (const [port, bound] of next.ports) if (!listeners.has(port)) listeners.set(port, listen(port, bound))
           await notice(['start worker processes'])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { allHeaderLines, appendHeaderLine, httpRequest, httpResponse } from '../../../base/http.ts'
+import { allHeaderLines, appendHeaderLine, httpRequest, httpResponse, versionOf } from '../../../base/http.ts'
 import { createPipe } from '../../../base/streams.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
 import type { TestMachine } from '../../../unix/test-machine.ts'
@@ -102,4 +102,15 @@ test('lines of one header go through a proxy as lines', async () => {
   const headers = new Headers()
   for (const value of ['a', 'b']) appendHeaderLine(headers, 'x-more', value)
   expect(more((await on.machine.net.fetch(httpRequest('http://127.0.0.1/', { headers }))).headers)).toEqual(['a!', 'b!'])
+})
+
+test('a port speaks HTTP/2 where one of its servers says so, and HTTP/1.1 beside it', async () => {
+  const { on } = await serving(`server { listen 80; return 200 "$server_protocol"; }
+server { listen 81; http2 on; return 200 "$server_protocol"; } server { listen 82 http2; return 200 "$server_protocol $http2"; }`)
+  const ask = async (port: number, ...versions: ('h2' | 'http/1.1')[]) => {
+    const response = await on.machine.net.fetch(httpRequest(`http://127.0.0.1:${port}/`), { versions })
+    return `${versionOf(response)} ${await response.text()}`
+  }
+  expect([await ask(80, 'h2', 'http/1.1'), await ask(81, 'h2'), await ask(81, 'http/1.1'), await ask(82, 'h2')]).toEqual(['http/1.1 HTTP/1.1', 'h2 HTTP/2.0', 'http/1.1 HTTP/1.1', 'h2 HTTP/2.0 h2c'])
+  await expect(ask(80, 'h2')).rejects.toThrow('HTTP2 framing layer')
 })

@@ -22,7 +22,7 @@ export interface ServerIdentity {
 
 /** What a configuration comes to: the servers by port. */
 export interface NginxSetup {
-  ports: Map<number, { ip: string | undefined; servers: Directive[][]; tls?: ServerIdentity }>
+  ports: Map<number, { ip: string | undefined; servers: Directive[][]; tls?: ServerIdentity; speaksHttp2?: boolean }>
   upstreams: Map<string, string[]>
   http: Directive[]
   /** Whom workers run as. */
@@ -81,6 +81,8 @@ export function loadNginxConfig(proc: Proc, file: string): NginxSetup {
         if (listen.args.includes('default_server')) held.servers.unshift(directive.block!)
         else held.servers.push(directive.block!)
       }
+      // All servers of a port share what is spoken there.
+      if (listen.args.includes('http2') || (valueOf(directive.block!, 'http2') ?? valueOf(http, 'http2')) === 'on') held.speaksHttp2 = true
       if (listen.args.includes('ssl')) held.tls ??= identityOf(proc, [...directive.block!, ...http], listen)
       ports.set(port, held)
     }
