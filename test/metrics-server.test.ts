@@ -29,7 +29,7 @@ it('kubelets answer whoever the API server allows, with a certificate of their o
     expect(await curl(asAccount)).toBe('Forbidden (user=system:serviceaccount:default:default, verb=get, resource=nodes, subresource(s)=[metrics])\n')
     await lab.run('kubectl create clusterrole m --verb=get --resource=nodes/metrics && kubectl create clusterrolebinding m --clusterrole=m --serviceaccount=default:default && sleep 31')
     expect(await curl(asAccount)).toMatch(/^# HELP container_cpu_usage_seconds_total [^]*\nnode_cpu_usage_seconds_total \S+ \d+\n/)
-    expect((await lab.run('kubectl exec c -- curl -sS --cacert /var/run/secrets/kubernetes.io/serviceaccount/ca.crt https://kubernetes.default.svc/livez')).stdout).toBe('ok')
+    expect((await lab.run('kubectl exec c -- curl -sS --cacert /var/run/secrets/kubernetes.io/serviceaccount/ca.crt https://kubernetes.default.svc/livez -w " %{http_version}"')).stdout).toBe('ok 2')
   } finally {
     await lab.stop()
   }

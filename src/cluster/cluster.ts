@@ -68,7 +68,7 @@ import type { DockerHost } from './docker/docker-host.ts'
 import type { DockerImage } from './docker/docker-image.ts'
 import { createImageRegistry } from './runtime/image-registry.ts'
 import type { ImageRegistry } from './runtime/image-registry.ts'
-import { API_PORT, createPlane } from './plane.ts'
+import { API_PORT, API_VERSIONS, createPlane } from './plane.ts'
 import type { Plane } from './plane.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { mergedFamilies } from './scheduler/scheduler-counters.ts'
@@ -265,7 +265,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
   let plane!: Plane
   if (isInstalled()) plane = await makePlane(topology, restore?.pki)
 
-  if (loadBalancer) network.addNeighbour(loadBalancer.name, loadBalancer.ip).listenHttp(API_PORT, (request, peer) => apiHandler(request, peer), { tls: plane.serving })
+  if (loadBalancer) network.addNeighbour(loadBalancer.name, loadBalancer.ip).listenHttp(API_PORT, (request, peer) => apiHandler(request, peer), { tls: plane.serving, versions: API_VERSIONS })
 
   const apiAs = (user: UserInfo) => plane.server.as(user)
   const handle = (request: HttpRequest, connection?: ConnectionInfo) => isInstalled() ? plane.server.handle(request, connection) : Promise.reject(new Error('there is no control plane'))
@@ -532,7 +532,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     let isPlugged = true
     if (apiPort !== undefined) followEndpoint((isServing) => {
       listener?.close()
-      listener = isServing && isPlugged ? net.listenHttp(apiPort, apiHandler, { ip: '127.0.0.1', tls: plane.serving }) : undefined
+      listener = isServing && isPlugged ? net.listenHttp(apiPort, apiHandler, { ip: '127.0.0.1', tls: plane.serving, versions: API_VERSIONS }) : undefined
     })
     return {
       unplug() {
@@ -708,7 +708,7 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
       let listener: Listener | undefined
       followEndpoint((isServing) => {
         listener?.close()
-        listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: plane.serving }) : undefined
+        listener = isServing ? net.listenHttp(API_PORT, apiHandler, { ip: '127.0.0.1', tls: plane.serving, versions: API_VERSIONS }) : undefined
       })
       root.mkdir('/etc', { recursive: true })
       root.writeFile('/etc/hostname', `${hostname}\n`)

@@ -1,3 +1,4 @@
+import type { HttpVersion } from '../base/http.ts'
 import type { ClusterClock } from '../base/clock.ts'
 import type { CertificateAndKey } from '../base/certificates.ts'
 import type { Log } from '../base/log.ts'
@@ -57,6 +58,8 @@ export interface Plane {
 }
 
 export const API_PORT = 6443
+/** Versions of HTTP that API servers speak, what they like best first. Go: net/http */
+export const API_VERSIONS: readonly HttpVersion[] = ['h2', 'http/1.1']
 const MASTERS: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 /** Makes keys and certificates, or takes up those that there are, and an API server that nobody has started yet. */

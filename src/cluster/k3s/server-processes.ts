@@ -10,7 +10,7 @@ import { kubeconfigText } from '../kubeadm/kubeconfig.ts'
 import { startEmbeddedFlannel } from '../network/embedded-flannel.ts'
 import type { Network } from '../network/network.ts'
 import { serveProxy } from '../network/proxy-servers.ts'
-import { API_PORT } from '../plane.ts'
+import { API_PORT, API_VERSIONS } from '../plane.ts'
 import type { Plane } from '../plane.ts'
 import type { Topology } from '../topology.ts'
 import { supervised } from './supervisor.ts'
@@ -61,7 +61,7 @@ export class ServerProcesses {
     for (const component of COMPONENTS) components.start(componentOn(component, name))
     const { pki, masters, serving } = plane()
     const certificatePem = files.exists(SERVING_CERTIFICATE) ? files.readText(SERVING_CERTIFICATE) : serving.certificatePem
-    const port = computer.network!.hostStack.listenHttp(API_PORT, supervised(handlerOn(name), { files, pki, api: masters, clock }), { tls: { certificatePem } })
+    const port = computer.network!.hostStack.listenHttp(API_PORT, supervised(handlerOn(name), { files, pki, api: masters, clock }), { tls: { certificatePem }, versions: API_VERSIONS })
     this.#running.set(name, { port, podNetwork: this.#startPodNetwork(computer), charts: this.#stageCharts(name, files) })
   }
 
