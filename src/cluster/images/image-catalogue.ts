@@ -26,6 +26,7 @@ import { ingressNginxImage } from './ingress-nginx/ingress-nginx.ts'
 import { webhookCertgenImage } from './ingress-nginx/webhook-certgen.ts'
 import { kindNodeImage } from './kind-node.ts'
 import { klipperLbImage } from './klipper-lb/klipper-lb.ts'
+import { kubeStateMetricsImages } from './kube-state-metrics/kube-state-metrics.ts'
 import { kuardImages } from './kuard/kuard.ts'
 import { memcachedImages } from './memcached/memcached.ts'
 import { clusterAutoscalerImage } from './cluster-autoscaler/cluster-autoscaler.ts'
@@ -38,6 +39,7 @@ import { networkToolImages } from './network-tools.ts'
 import { draExampleDriverImage } from './dra-example-driver/dra-example-driver.ts'
 import { nfsServerImages } from './nfs/nfs-servers.ts'
 import { e2eNginx, nginx, nginxAlpine, nginxDerivatives, nginxHttps, nginxSlim } from './nginx/nginx.ts'
+import { nodeExporterImages } from './node-exporter/node-exporter.ts'
 import { nodeImages } from './node/node.ts'
 import { pause } from './pause.ts'
 import { prometheusImages } from './prometheus/prometheus.ts'
@@ -58,5 +60,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   ...kuardImages, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...postgresImages, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, resourceConsumerImage, hpaExampleImage, ...metricsServerImages, clusterAutoscalerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ...calicoImages, ingressNginxImage, webhookCertgenImage, ...otherCoreDnsImages, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages, draExampleDriverImage,
-  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages, ...prometheusImages,
+  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages, ...prometheusImages, ...kubeStateMetricsImages, ...nodeExporterImages,
 ]
