@@ -45,6 +45,8 @@ export interface Kubeconfig {
   currentContext: string
   /** File of each entry: `cluster/NAME`, `context/NAME`, `user/NAME`, `current-context`. */
   origin: Map<string, string>
+  /** A part that nothing reads any more, kept as it is. */
+  preferences?: Record<string, unknown>
 }
 
 /** The files in order of precedence. k8s: clientcmd.ClientConfigLoadingRules */
@@ -92,7 +94,7 @@ export function readKubeconfigFile(shownPath: string, absolute: string, fs: Pick
   try {
     raw = parseYaml(fs.readText(absolute)) as Record<string, any> | null
   } catch (error) {
-    throw new Error(`error loading config file "${shownPath}": ${(error as { code?: string }).code === 'EACCES' ? `open ${shownPath}: permission denied` : (error as Error).message}`)
+    throw new Error(`error loading config file "${shownPath}": ${(error as { code?: string }).code === 'EACCES' ? `open ${shownPath}: permission denied` : (error as { code?: string }).code === 'EISDIR' ? `read ${shownPath}: is a directory` : (error as Error).message}`)
   }
   if (raw === null || raw === undefined) return out
   if (typeof raw !== 'object' || Array.isArray(raw))
@@ -107,10 +109,12 @@ export function readKubeconfigFile(shownPath: string, absolute: string, fs: Pick
   for (const c of raw['contexts'] ?? []) if (!out.contexts.has(c.name)) out.contexts.set(c.name, { ...c.context })
   for (const u of raw['users'] ?? []) if (!out.users.has(u.name)) out.users.set(u.name, { ...u.user })
   out.currentContext = raw['current-context'] ?? ''
+  if (raw['preferences'] && Object.keys(raw['preferences'] as object).length > 0) out.preferences = raw['preferences'] as Record<string, unknown>
   return out
 }
 
 function mergeInto(target: Kubeconfig, source: Kubeconfig, path: string): void {
+  if (source.preferences) target.preferences = { ...source.preferences, ...target.preferences }
   const add = <T>(kind: string, to: Map<string, T>, from: Map<string, T>) => {
     for (const [name, entry] of from) if (!to.has(name)) { to.set(name, entry); target.origin.set(`${kind}/${name}`, path) }
   }
@@ -133,6 +137,7 @@ export function kubeconfigObject(config: Kubeconfig): Record<string, unknown> {
     contexts: orNull(sorted(config.contexts).map(([name, context]) => ({ context: { cluster: '', user: '', ...context }, name }))),
     'current-context': config.currentContext,
     kind: 'Config',
+    ...(config.preferences ? { preferences: config.preferences } : {}),
     users: orNull(sorted(config.users).map(([name, user]) => ({ name, user }))),
   }
 }

@@ -581,6 +581,18 @@ describe('several objects', () => {
     expect(await run(['wait', '--for=create', 'pod/b', 'pod/a', '--timeout=1ms'], pods(pod('a', 'True'), pod('b', 'True')))).toMatchObject({ code: 0, stdout: 'pod/b condition met\npod/a condition met\n' })
   })
 
+  test('get --watch-only knows the columns from what it does not print', async () => {
+    const table = (columns: unknown, phase: string) => ({ kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: {}, columnDefinitions: columns, rows: [{ cells: ['a', phase], object: pod('a', 'True') }] })
+    const columns = ['Name', 'Phase'].map((name) => ({ name, type: 'string', format: '', description: '', priority: 0 }))
+    const answers: Answers = {
+      '/api/v1/namespaces/default/pods/a': table(columns, 'Pending'),
+      '/api/v1/namespaces/default/pods': () => new Response([table(columns, 'Pending'), table(null, 'Running')].map((object) => `${JSON.stringify({ type: 'MODIFIED', object })}\n`).join('')),
+    }
+    expect((await run(['get', 'pod', 'a', '--watch-only'], answers)).stdout).toBe('NAME   PHASE\na      Running\n')
+    // In an event they aren't looked at.
+    expect((await run(['get', 'pod', 'a', '--watch-only', '--output-watch-events'], answers)).stdout.trimEnd()).toBe('EVENT\nMODIFIED')
+  })
+
   test('get --watch prints those that are named before it refuses to watch them', async () => {
     expect(await run(['get', '-w', 'pods', 'a', 'b', '-o', 'name'], pods(pod('a', 'True'), pod('b', 'True')))).toMatchObject({ code: 1, stdout: 'pod/a\npod/b\n', stderr: 'error: you may only watch a single resource or type of resource at a time\n' })
   })

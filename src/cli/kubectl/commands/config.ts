@@ -56,7 +56,7 @@ async function wrongArguments(inv: Invocation, message: string): Promise<never> 
 }
 
 /** The order of fields in clientcmd's types, which JSON keeps. */
-const ORDER = ['kind', 'apiVersion', 'name', 'clusters', 'users', 'contexts', 'current-context', 'server', 'tls-server-name', 'insecure-skip-tls-verify', 'certificate-authority', 'certificate-authority-data', 'proxy-url', 'disable-compression',
+const ORDER = ['kind', 'apiVersion', 'preferences', 'name', 'clusters', 'users', 'contexts', 'current-context', 'server', 'tls-server-name', 'insecure-skip-tls-verify', 'certificate-authority', 'certificate-authority-data', 'proxy-url', 'disable-compression',
   'cluster', 'user', 'namespace', 'client-certificate', 'client-certificate-data', 'client-key', 'client-key-data', 'token', 'tokenFile', 'as', 'as-uid', 'as-groups', 'as-user-extra', 'username', 'password', 'auth-provider', 'config',
   'exec', 'command', 'args', 'env', 'installHint', 'provideClusterInfo', 'interactiveMode', 'extensions']
 
@@ -84,8 +84,10 @@ const view: CommandHandler = async (inv) => {
     if (!context) throw new Error(`cannot locate context ${current}`)
     const small = emptyKubeconfig()
     small.origin = config.origin
+    if (config.preferences) small.preferences = config.preferences
     small.currentContext = current
     small.contexts.set(current, context)
+    for (const kind of ['cluster', 'user'] as const) if (context[kind] && !mapOf(config, kind).has(context[kind])) throw new Error(`cannot locate ${kind} ${context[kind]}`)
     if (context.cluster && config.clusters.has(context.cluster)) small.clusters.set(context.cluster, config.clusters.get(context.cluster)!)
     if (context.user && config.users.has(context.user)) small.users.set(context.user, config.users.get(context.user)!)
     config = small
@@ -129,7 +131,7 @@ const getContexts: CommandHandler = ({ f, flags, args, out }) => {
   const output = flags.str('output')
   if (output && output !== 'name') throw new Error(`--output ${output} is not available in kubectl config get-contexts; resetting to default output format`)
   const missing = args.filter((a) => !config.contexts.has(a))
-  const names = args.length > 0 ? args.filter((a) => config.contexts.has(a)) : [...config.contexts.keys()].sort()
+  const names = (args.length > 0 ? args.filter((a) => config.contexts.has(a)) : [...config.contexts.keys()]).sort()
   if (output === 'name') void out(names.map((n) => `${n}\n`).join(''))
   else {
     const rows: string[][] = flags.bool('no-headers') ? [] : [['CURRENT', 'NAME', 'CLUSTER', 'AUTHINFO', 'NAMESPACE']]
@@ -156,7 +158,7 @@ const useContext: CommandHandler = async (inv) => {
   const { f, args, out } = inv
   if (args.length !== 1) await wrongArguments(inv, `Unexpected args: [${args.join(' ')}]`)
   const name = args[0]!
-  if (!name) throw new Error(`invalid context name: ""`)
+  if (!name) throw new Error('empty context names are not allowed')
   if (!startingConfig(f).contexts.has(name)) throw new Error(`no context exists with the name: ${JSON.stringify(name)}`)
   editFile(f, startingConfig(f).origin.get('current-context') ?? defaultFile(f), (config) => { config.currentContext = name })
   void out(`Switched to context ${JSON.stringify(name)}.\n`)
@@ -195,8 +197,8 @@ const renameContext: CommandHandler = async (inv) => {
   editFile(f, fileOf(f, `context/${from}`), (c) => {
     c.contexts.delete(from)
     c.contexts.set(to, context)
-    if (c.currentContext === from) c.currentContext = to
   })
+  if (config.currentContext === from) editFile(f, config.origin.get('current-context') ?? defaultFile(f), (c) => { c.currentContext = to })
   void out(`Context ${JSON.stringify(from)} renamed to ${JSON.stringify(to)}.\n`)
 }
 
@@ -245,10 +247,9 @@ const setCluster: CommandHandler = async (inv) => {
   const entry: Record<string, unknown> = { ...startingConfig(f).clusters.get(name) }
   if (flags.changed('server')) { entry['server'] = flags.str('server'); delete entry['tls-server-name'] }
   if (flags.changed('tls-server-name')) setOrDelete(entry, 'tls-server-name', flags.str('tls-server-name'))
-  if (flags.changed('insecure-skip-tls-verify')) {
-    setOrDelete(entry, 'insecure-skip-tls-verify', insecure)
-    if (insecure) { delete entry['certificate-authority']; delete entry['certificate-authority-data'] }
-  }
+  // Without the flag the check of the certificate is asked for again.
+  setOrDelete(entry, 'insecure-skip-tls-verify', insecure)
+  if (insecure) { delete entry['certificate-authority']; delete entry['certificate-authority-data'] }
   if (flags.changed('certificate-authority')) {
     certificate(inv, entry, 'certificate-authority', `cluster/${name}`)
     delete entry['insecure-skip-tls-verify']

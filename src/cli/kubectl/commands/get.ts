@@ -184,6 +184,8 @@ async function watch(inv: Invocation, query: ResourceQuery, human: boolean): Pro
     const items = isList && !isTable(object!) && Array.isArray(object!['items']) ? object!['items'] as KubeObject[] : [object!]
     for (const item of items) await out(show(item.kind ? item : { ...item, apiVersion: groupVersion(info.mapping), kind: info.mapping.kind }, 'ADDED'))
   }
+  // What isn't wanted still says which columns there are, unless it is wrapped in an event. k8s: get skipPrinter
+  else if (human && !events) for (const { object } of shown) if (isTable(object!)) table.print({ ...object!, rows: [] } as KubeObject)
   if (infos.length > 1 && infos.some((i) => i.name)) throw new Error('you may only watch a single resource or type of resource at a time')
   // A watch of one object from revision 0 begins with what is there already: it has just been printed, or wasn't wanted.
   let skip = !isList
