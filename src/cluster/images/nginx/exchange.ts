@@ -33,6 +33,8 @@ export interface Exchange {
   levels: readonly (readonly Directive[])[]
   /** Whom the request was passed on to. */
   upstream: string[]
+  /** What is to follow the answer's body. */
+  trailers?: Promise<Headers>
 }
 
 /** The first argument of a directive, of which the last one counts. */

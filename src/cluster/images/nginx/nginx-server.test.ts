@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { allHeaderLines, appendHeaderLine, httpRequest, httpResponse, versionOf } from '../../../base/http.ts'
 import { createPipe } from '../../../base/streams.ts'
+import { framed, grpcServer, outcomeOf, unary } from '../../../unix/net/http2/grpc-server.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
 import type { TestMachine } from '../../../unix/test-machine.ts'
 import { utilityPrograms } from '../../../unix/utilities/list.ts'
@@ -113,4 +114,18 @@ server { listen 81; http2 on; return 200 "$server_protocol"; } server { listen 8
   }
   expect([await ask(80, 'h2', 'http/1.1'), await ask(81, 'h2'), await ask(81, 'http/1.1'), await ask(82, 'h2')]).toEqual(['http/1.1 HTTP/1.1', 'h2 HTTP/2.0', 'http/1.1 HTTP/1.1', 'h2 HTTP/2.0 h2c'])
   await expect(ask(80, 'h2')).rejects.toThrow('HTTP2 framing layer')
+})
+
+test('grpc_pass asks over HTTP/2, and what follows the answer comes through', async () => {
+  const { on } = await serving(`upstream calls { server 127.0.0.1:50051; }
+server { listen 80; http2 on; location /a.A/ { grpc_set_header x-from nginx; grpc_pass grpc://calls; } location /a.B/ { grpc_pass 127.0.0.1:50052; } }`)
+  on.machine.net.listenHttp(50051, grpcServer({ 'a.A/Say': unary((message, { request }) => new TextEncoder().encode(`${request.headers.get('x-from')} ${message.length}`)) }), { versions: ['h2'] })
+  on.machine.net.listenHttp(50052, () => new Response('plain'))
+  const call = async (path: string) => {
+    const response = await on.machine.net.fetch(httpRequest(`http://127.0.0.1${path}`, { method: 'POST', body: framed(Uint8Array.of(1, 2)), headers: { 'content-type': 'application/grpc' } }), { versions: ['h2'] })
+    return [response.status, await response.text(), (await outcomeOf(response)).code]
+  }
+  expect(await call('/a.A/Say')).toEqual([200, '\0\0\0\0\u0007nginx 2', 0])
+  expect(await call('/a.A/Other')).toEqual([200, '', 12])
+  expect((await call('/a.B/Say'))[0]).toBe(502)
 })

@@ -1,5 +1,5 @@
 import { joinPath, resolvePath } from '../../../unix/path.ts'
-import { copyHeaders, httpRequest, httpResponse } from '../../../base/http.ts'
+import { copyHeaders, httpRequest, httpResponse, trailersOf, withTrailers } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import { reasonPhrase } from '../../../unix/net/http1.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
@@ -119,13 +119,12 @@ function identityOf(proc: Proc, directives: readonly Directive[], listen: Direct
   return { certificatePem: readPem('certificate', file('ssl_certificate')), keyPem: readPem('certificate key', file('ssl_certificate_key')) }
 }
 
-/** Looks up the hosts of proxy_pass, as nginx does once when it starts. @throws NginxConfigError host not found in upstream */
+/** Looks up the hosts of proxy_pass and grpc_pass, as nginx does once when it starts. @throws NginxConfigError host not found in upstream */
 export async function resolveUpstreams(proc: Proc, setup: NginxSetup): Promise<void> {
   const walk = async (directives: readonly Directive[]): Promise<void> => {
     for (const directive of directives) {
       if (directive.block) await walk(directive.block)
-      const isPass = directive.name === 'proxy_pass'
-      const target = isPass ? /^https?:\/\/([^/:]+)/.exec(directive.args[0] ?? '')?.[1] : undefined
+      const target = directive.name === 'proxy_pass' ? /^https?:\/\/([^/:]+)/.exec(directive.args[0] ?? '')?.[1] : directive.name === 'grpc_pass' ? /^(?:grpcs?:\/\/)?([^/:]+)/.exec(directive.args[0] ?? '')?.[1] : undefined
       if (!target || target.includes('$') || setup.upstreams.has(target)) continue
       try { await proc.net.lookup(target) } catch { throw new NginxConfigError(`host not found in upstream "${target}" in ${directive.file}:${directive.line}`) }
     }
@@ -189,7 +188,7 @@ export async function answerRequest(proc: Proc, setup: NginxSetup, version: stri
       default: return name.startsWith('sent_http_') ? response.headers.get(name.slice(10).replaceAll('_', '-')) ?? '' : variable(exchange, name, decodeURIComponentSafely(url.pathname))
     }
   }))
-  return response
+  return exchange.trailers ? withTrailers(response, exchange.trailers) : response
 }
 
 function decodeURIComponentSafely(path: string): string {
@@ -261,7 +260,7 @@ async function content(exchange: Exchange, location: Directive | undefined, own:
   }
   // Within `if` there may be another one.
   const handlers = [...own, ...levels.slice(4).flat()]
-  const pass = handlers.findLast((d) => d.name === 'proxy_pass')
+  const pass = handlers.findLast((d) => d.name === 'proxy_pass' || d.name === 'grpc_pass')
   if (pass && location) return proxy(exchange, pass, location, path)
   if (handlers.some((d) => d.name === 'fastcgi_pass')) {
     logError(exchange, 'FastCGI is not supported here, so no upstream answers')
@@ -450,9 +449,13 @@ function listing(exchange: Exchange, path: string, directory: string): Response 
 async function proxy(exchange: Exchange, pass: Directive, location: Directive, path: string): Promise<Response> {
   const { proc, request, setup, url } = exchange
   const target = substitute(exchange, pass.args[0]!, path)
-  const match = /^(https?):\/\/([^/]+)(\/.*)?$/.exec(target)
+  const isGrpc = pass.name === 'grpc_pass'
+  const own = isGrpc ? 'grpc' : 'proxy'
+  const match = (isGrpc ? /^(?:(grpcs?):\/\/)?([^/]+)()$/ : /^(https?):\/\/([^/]+)(\/.*)?$/).exec(target)
   if (!match) return errorResponse(exchange, 500)
-  const [, scheme, authority, uri] = match
+  const [, shown = 'grpc', authority] = match
+  const uri = isGrpc ? undefined : match[3]
+  const scheme = shown.replace('grpc', 'http')
   const upstream = setup.upstreams.get(authority!)
   const prefix = location.args.at(-1)!
   const isRewritten = path !== decodeURIComponentSafely(url.pathname)
@@ -461,7 +464,7 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
   const headers = copyHeaders(request.headers)
   headers.set('host', authority!)
   headers.set('connection', 'close')
-  for (const directive of innermost(exchange.levels, 'proxy_set_header')) {
+  for (const directive of innermost(exchange.levels, `${own}_set_header`)) {
     const value = substitute(exchange, directive.args[1] ?? '', path)
     if (value === '') headers.delete(directive.args[0]!)
     else headers.set(directive.args[0]!, value)
@@ -473,16 +476,18 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
     exchange.upstream.push(peer)
     const address = `${scheme}://${peer}${rest}${query}`
     try {
-      const response = await proc.net.fetch(httpRequest(address, { method: request.method, headers, body: exchange.body ?? request.body, signal: request.signal }), { insecure: true, connectTimeoutMs: 60_000 })
+      const response = await proc.net.fetch(httpRequest(address, { method: request.method, headers, body: exchange.body ?? request.body, signal: request.signal }), { insecure: true, connectTimeoutMs: 60_000, versions: [isGrpc ? 'h2' : 'http/1.1'] })
       if (response.status === 101) return response
+      const trailers = trailersOf(response)
+      if (trailers) exchange.trailers = trailers
       const answer = copyHeaders(response.headers)
-      for (const name of ['connection', 'transfer-encoding', 'server', 'date', ...innermost(exchange.levels, 'proxy_hide_header').map((d) => d.args[0]!)]) answer.delete(name)
+      for (const name of ['connection', 'transfer-encoding', 'server', 'date', ...innermost(exchange.levels, `${own}_hide_header`).map((d) => d.args[0]!)]) answer.delete(name)
       return httpResponse(response.body, { status: response.status, headers: answer })
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       const timedOut = error.code === 'ETIMEDOUT'
       const ip = peer.replace(/:\d+$/, '')
-      logError(exchange, `${timedOut ? 'upstream timed out (110: Connection timed out)' : error.code === 'ECONNREFUSED' ? 'connect() failed (111: Connection refused)' : `connect() failed (113: ${error.message})`} while connecting to upstream, upstream: "${scheme}://${/:\d+$/.test(peer) ? peer : hostPort(ip, scheme === 'https' ? 443 : 80)}${rest}"`)
+      logError(exchange, `${timedOut ? 'upstream timed out (110: Connection timed out)' : error.code === 'ECONNREFUSED' ? 'connect() failed (111: Connection refused)' : `connect() failed (113: ${error.message})`} while connecting to upstream, upstream: "${shown}://${/:\d+$/.test(peer) ? peer : hostPort(ip, scheme === 'https' ? 443 : 80)}${rest}"`)
       if (i === peers.length - 1) return errorResponse(exchange, timedOut ? 504 : 502)
     }
   }
