@@ -272,7 +272,7 @@ export class ClusterHost {
       case 'export': {
         await this.#store.flush()
         await this.fleet.flush()
-        return { name: exportName(this.#platform.wallMs()), data: await exportDatabase() }
+        return { name: exportName(this.#platform.wallMs()), data: await exportDatabase(this.#platform) }
       }
       default: throw new Error(`operation ${name} isn't the cluster's`)
     }

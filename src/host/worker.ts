@@ -55,7 +55,7 @@ class Owner implements OwnerDuties {
 
   /** What also works when there is no cluster. Afterwards a new worker starts from what is on disk. */
   async #administer(message: Extract<ToWorker, { type: 'ask' }>): Promise<unknown> {
-    if (message.operation === 'export') return { name: exportName(browserPlatform.wallMs()), data: await exportDatabase() }
+    if (message.operation === 'export') return { name: exportName(browserPlatform.wallMs()), data: await exportDatabase(browserPlatform) }
     if (message.operation === 'import') {
       // Refuses a bad file before anything is touched.
       await checkExportedFile(message.ask.data)

@@ -1,3 +1,4 @@
+import type { Platform } from '../../base/platform.ts'
 import { base64Of, bytesOfBase64 } from '../../base/base64.ts'
 import { StoreError } from './store-error.ts'
 
@@ -5,11 +6,39 @@ import { StoreError } from './store-error.ts'
 export type Tables = Record<string, [key: unknown, value: unknown][]>
 
 const FORMAT = 'drydock-cluster'
+/** The cluster goes on while it is packed: after so long others get a turn. */
+const TURN_MS = 4
 
 /** Packs tables into a file: gzipped JSON. Bytes become `{"$bytes": base64}`; a plain object that has such a key is written as `{"$object": ...}`. */
-export async function packTables(tables: Tables, version: number): Promise<Uint8Array<ArrayBuffer>> {
-  const text = JSON.stringify({ format: FORMAT, version, tables: encode(tables) })
-  return through(new TextEncoder().encode(text), new CompressionStream('gzip'))
+export async function packTables(tables: Tables, version: number, platform: Pick<Platform, 'monotonicMs' | 'macrotask'>): Promise<Uint8Array<ArrayBuffer>> {
+  const gzip = new CompressionStream('gzip')
+  const packed = new Response(gzip.readable).arrayBuffer()
+  const writer = gzip.writable.getWriter()
+  const encoder = new TextEncoder()
+  let beganMs = platform.monotonicMs()
+  let pending = ''
+  for (const piece of textOf(tables, version)) {
+    pending += piece
+    if (platform.monotonicMs() - beganMs < TURN_MS) continue
+    await writer.write(encoder.encode(pending))
+    pending = ''
+    await new Promise<void>((resolve) => { platform.macrotask(resolve) })
+    beganMs = platform.monotonicMs()
+  }
+  await writer.write(encoder.encode(pending))
+  await writer.close()
+  return new Uint8Array(await packed)
+}
+
+/** The file's JSON, a row at a time. */
+function* textOf(tables: Tables, version: number): Generator<string> {
+  yield `{"format":${JSON.stringify(FORMAT)},"version":${version},"tables":{`
+  for (const [i, [table, rows]] of Object.entries(tables).entries()) {
+    yield `${i > 0 ? ',' : ''}${JSON.stringify(table)}:[`
+    for (const [j, row] of rows.entries()) yield `${j > 0 ? ',' : ''}${JSON.stringify(encode(row))}`
+    yield ']'
+  }
+  yield '}}'
 }
 
 /** @throws StoreError for anything that {@link packTables} did not make, or that a later version made. */

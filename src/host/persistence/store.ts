@@ -1,5 +1,6 @@
 import { deleteDB, openDB } from 'idb'
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
+import type { Platform } from '../../base/platform.ts'
 import type { Commit, EtcdSnapshot, KeyValue } from '../../cluster/etcd/types.ts'
 import type { FileSystem } from '../../unix/types.ts'
 import { packTables, unpackTables } from './export-file.ts'
@@ -13,6 +14,9 @@ import type { StoredFile } from './stored-file.ts'
 export const DATABASE = 'drydock'
 /** Version of the tables; IndexedDB refuses a lower one than it holds. 2: `logs` came. */
 const SCHEMA_VERSION = 2
+
+/** Rows that an export reads in one turn. */
+const READ_AT_ONCE = 100
 
 /** What the cluster is besides etcd and files; written once. */
 export interface StoredIdentity {
@@ -439,13 +443,13 @@ export async function furtherDatabases(name = DATABASE): Promise<string[]> {
 }
 
 /** Everything in the database and in those of further clusters, readable or not, as one file. Works on databases of any version. */
-export async function exportDatabase(name = DATABASE): Promise<Uint8Array<ArrayBuffer>> {
+export async function exportDatabase(platform: Pick<Platform, 'monotonicMs' | 'macrotask'>, name = DATABASE): Promise<Uint8Array<ArrayBuffer>> {
   const { tables, version } = await readTables(name)
   for (const id of furtherIds(tables)) {
     const further = await readTables(databaseOfFurther(id, name))
     for (const [table, rows] of Object.entries(further.tables)) tables[`${id}/${table}`] = rows
   }
-  return await packTables(tables, version)
+  return await packTables(tables, version, platform)
 }
 
 async function readTables(name: string): Promise<{ tables: Tables; version: number }> {
@@ -458,8 +462,15 @@ async function readTables(name: string): Promise<{ tables: Tables; version: numb
       const tx = db.transaction(names)
       await Promise.all(names.map(async (table) => {
         const store = tx.objectStore(table)
-        const [keys, values] = await Promise.all([store.getAllKeys(), store.getAll()])
-        tables[table] = values.map((value, i) => [keys[i], value])
+        const rows: [IDBValidKey, unknown][] = []
+        // In pieces, each of which is read in a turn of its own.
+        for (let range: IDBKeyRange | null = null; ;) {
+          const [keys, values]: [IDBValidKey[], unknown[]] = await Promise.all([store.getAllKeys(range, READ_AT_ONCE), store.getAll(range, READ_AT_ONCE)])
+          for (const [i, value] of values.entries()) rows.push([keys[i]!, value])
+          if (keys.length < READ_AT_ONCE) break
+          range = IDBKeyRange.lowerBound(keys.at(-1), true)
+        }
+        tables[table] = rows
       }))
     }
     return { tables, version: db.version }
