@@ -377,7 +377,8 @@ export class DrydockApp extends LitElement {
     @media (max-width: 1099px) { .state .words { display: none; } }
     @media (max-width: 759px) {
       header { gap: 8px; padding-inline-start: 10px; }
-      h1 { display: none; }
+      /* The page still has a name for those who hear it. */
+      h1 { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
       .language { display: none; }
       .tools { padding-inline-start: 2px; border: 0; }
       .notice { inset: 52px 12px auto; width: auto; max-width: none; }

@@ -30,6 +30,7 @@ test('menus and dialogs give the focus back to what opened them', async () => {
     await menu.press('Enter')
     await page.getByRole('button', { name: item }).press('Enter')
     await page.getByRole('dialog', { name: dialog }).waitFor()
+    expect(await page.getByRole('banner').count(), `banners while ${dialog} is open`).toBeLessThanOrEqual(1)
     await page.keyboard.press('Escape')
     await expect.poll(focused, { message: item }).toBe('button Menu')
   }

@@ -43,6 +43,7 @@ async function picture(name: string): Promise<void> {
   const notice = tab.page.locator('.notice').getByRole('button', { name: 'Close' })
   if (await notice.isVisible()) await notice.click()
   expect(await tab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${name} is wider than the window`).toBeLessThanOrEqual(0)
+  expect(await tab.page.getByRole('heading', { level: 1, name: 'Drydock' }).count(), `${name} says what page it is`).toBe(1)
   await tab.page.screenshot({ path: path.join(folder, `${name}.png`) })
 }
 
@@ -54,6 +55,19 @@ test('dark, with the details of a pod', async () => {
   await expect.poll(() => tab.page.getByRole('region', { name: 'Details of pod typo' }).getByRole('tabpanel').textContent()).toContain('Name:')
   await picture('dark')
   await tab.page.keyboard.press('Escape')
+})
+
+test('in German the tabs of a pod\'s details stand in one row', async () => {
+  const { page } = tab
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.getByRole('combobox', { name: 'Language' }).first().selectOption('de')
+  await page.getByRole('button', { name: /^Pod typo/ }).click()
+  const tabs = page.locator('dd-object-details').getByRole('tab')
+  await expect.poll(() => tabs.count()).toBe(5)
+  const rows = await tabs.evaluateAll((all) => new Set(all.map((each) => Math.round(each.getBoundingClientRect().top))).size)
+  await page.keyboard.press('Escape')
+  await page.getByRole('combobox', { name: 'Sprache' }).first().selectOption('en')
+  expect(rows).toBe(1)
 })
 
 test('German, with the editor', async () => {

@@ -202,15 +202,15 @@ export const de: Messages = {
   'health.leaving': 'wird beendet',
 
   'details.label': 'Einzelheiten zu {kind} {name}',
-  'details.describe': 'Beschreibung',
+  'details.describe': 'Details',
   'details.logs': 'Logs',
   'details.yaml': 'YAML',
-  'details.events': 'Ereignisse',
+  'details.events': 'Events',
   'details.explain': 'Erklärung',
   'details.close': 'Einzelheiten schließen',
   'details.command': 'Dasselbe im Terminal:',
   'details.noLogs': 'Noch keine Ausgabe.',
-  'details.noEvents': 'Keine Ereignisse.',
+  'details.noEvents': 'Keine Events.',
 
   'editor.files': 'Dateien in deinem Home-Verzeichnis',
   'editor.open': '{file} öffnen',
