@@ -1,3 +1,4 @@
+import { alertmanagerImages } from './alertmanager/alertmanager.ts'
 import { agnhostImage, glibcDnsTesting, jessieDnsutils, kitten, livenessImage, nautilus, nonRoot, noNewPrivileges, serveHostnameImage, testWebserverImage } from './agnhost/agnhost.ts'
 import { alpine, bashImage } from './alpine.ts'
 import { applicationImages } from './applications.ts'
@@ -60,5 +61,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   ...kuardImages, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...postgresImages, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, resourceConsumerImage, hpaExampleImage, ...metricsServerImages, clusterAutoscalerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ...calicoImages, ingressNginxImage, webhookCertgenImage, ...otherCoreDnsImages, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages, draExampleDriverImage,
-  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages, ...prometheusImages, ...kubeStateMetricsImages, ...nodeExporterImages,
+  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages, ...prometheusImages, ...alertmanagerImages, ...kubeStateMetricsImages, ...nodeExporterImages,
 ]

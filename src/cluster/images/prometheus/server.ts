@@ -67,12 +67,13 @@ export class PrometheusServer {
   queryOptions(overrides: { timeoutMs?: number; lookbackMs?: number } = {}): QueryOptions {
     const { clock } = this.#proc
     const untilMs = clock.nowMs() + Math.min(overrides.timeoutMs ?? Infinity, this.options.timeoutMs)
+    const breathe = async () => {
+      await clock.breathe()
+      if (clock.nowMs() > untilMs) throw new QueryTimeout('query timed out in expression evaluation')
+    }
     return {
-      source: this.storage, lookbackMs: overrides.lookbackMs ?? this.options.lookbackMs, subqueryStepMs: this.config?.evaluationIntervalMs ?? 60_000, delaysNames: this.options.delaysNames, maxSamples: this.options.maxSamples, includesStart: this.isOld,
-      breathe: async () => {
-        await clock.breathe()
-        if (clock.nowMs() > untilMs) throw new QueryTimeout('query timed out in expression evaluation')
-      },
+      source: { select: (matchers, fromMs, toMs) => this.storage.select(matchers, fromMs, toMs, breathe) }, lookbackMs: overrides.lookbackMs ?? this.options.lookbackMs, subqueryStepMs: this.config?.evaluationIntervalMs ?? 60_000, delaysNames: this.options.delaysNames, maxSamples: this.options.maxSamples, includesStart: this.isOld,
+      breathe,
     }
   }
 

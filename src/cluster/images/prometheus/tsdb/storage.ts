@@ -8,6 +8,8 @@ const CHUNK_SAMPLES = 120
 /** What a sample that isn't packed yet and a series take, about. */
 const OPEN_SAMPLE_BYTES = 16
 const SERIES_BYTES = 500
+/** Series whose samples are unpacked in one go. */
+const PORTION = 32
 
 /** A series in memory. */
 export class MemSeries {
@@ -133,9 +135,16 @@ export class Storage {
     return out
   }
 
-  /** Samples after `fromMs` up to `toMs`; a little more may come with them. */
-  select(matchers: readonly Pick<Matcher, 'name' | 'matches'>[], fromMs: number, toMs: number): SeriesData[] {
-    return this.matching(matchers).map((series) => samplesOf(series, fromMs, toMs)).filter((data): data is SeriesData => data !== undefined)
+  /** Samples after `fromMs` up to `toMs`; a little more may come with them. Lets others have their turn. */
+  async select(matchers: readonly Pick<Matcher, 'name' | 'matches'>[], fromMs: number, toMs: number, breathe: () => Promise<void>): Promise<SeriesData[]> {
+    const out: SeriesData[] = []
+    let count = 0
+    for (const series of this.matching(matchers)) {
+      if (++count % PORTION === 0) await breathe()
+      const data = samplesOf(series, fromMs, toMs)
+      if (data) out.push(data)
+    }
+    return out
   }
 
   labelNames(series?: readonly MemSeries[]): string[] {
