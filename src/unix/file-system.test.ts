@@ -52,6 +52,19 @@ test('permissions bind users, not the kernel', () => {
   expect(fs.stat('/shared/f')).toMatchObject({ uid: 1000, mode: 0o644 })
 })
 
+test('named pipes are opened by whom their mode allows, each way on its own', () => {
+  const fs = createMemoryFileSystem({ clock })
+  fs.mkfifo!('/orders', 0o620)
+  fs.chown('/orders', 0, 500)
+  const guest = fs.viewAs({ uid: 1001, gid: 1001, groups: [] })
+  const member = fs.viewAs({ uid: 1000, gid: 1000, groups: [500] })
+  const opened = (view: typeof guest, flags: 'r' | 'w' | 'r+') => code(() => view.open('/orders', flags).close())
+  expect([opened(guest, 'r'), opened(guest, 'w'), opened(guest, 'r+')]).toEqual(['EACCES', 'EACCES', 'EACCES'])
+  expect([opened(member, 'r'), opened(member, 'w'), opened(member, 'r+')]).toEqual(['EACCES', 'ok', 'EACCES'])
+  expect(code(() => guest.writeFile('/orders', 'x'))).toBe('EACCES')
+  expect(opened(fs as typeof guest, 'r+')).toBe('ok')
+})
+
 test('a directory with the set-group-ID bit hands its group on', () => {
   const fs = createMemoryFileSystem({ clock, files: { '/shared': { directory: true, mode: 0o2777, gid: 500 }, '/own': { directory: true, mode: 0o777 } } })
   const user = fs.viewAs({ uid: 1000, gid: 1000, groups: [500] })

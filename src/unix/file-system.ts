@@ -73,6 +73,8 @@ export interface MountOptions {
   receives?: boolean
 }
 
+/** What a user must be allowed to open a device or a named pipe so. */
+const DEMANDS = { r: [4], w: [2], a: [2], 'r+': [4, 2] } as const
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -220,7 +222,11 @@ export class MemoryFileSystem implements MountableFileSystem {
       return place.inode.synthetic.write(decoder.decode(bytes))
     }
     const device = place.inode?.device ?? (place.inode?.type === 'fifo' ? openFifo(place.inode) : undefined)
-    if (device) { void device('w', this.viewer).write(bytes).catch(() => {}); return }
+    if (device) {
+      this.#demand(place.inode!, 2, path, place.user)
+      void device('w', this.viewer).write(bytes).catch(() => {})
+      return
+    }
     const inode = this.#writable(place, path, options.mode ?? 0o666 & ~this.umask)
     if (options.append) place.tree.writeAt(inode, inode.sizeBytes, bytes)
     else place.tree.setContent(inode, typeof data === 'string' ? bytes : bytes.slice())
@@ -381,11 +387,11 @@ export class MemoryFileSystem implements MountableFileSystem {
   open(path: string, flags: 'r' | 'w' | 'a' | 'r+'): OpenFile {
     if (this.#guard) this.#check('open', path, flags === 'r' ? 4 : 2)
     const place = this.#walk(path, true)
-    if (place.inode?.device) {
-      this.#demand(place.inode, flags === 'r' ? 4 : 2, path, place.user)
-      return place.inode.device(flags, this.viewer)
+    const device = place.inode?.device ?? (place.inode?.type === 'fifo' ? openFifo(place.inode) : undefined)
+    if (device) {
+      for (const bit of DEMANDS[flags]) this.#demand(place.inode!, bit, path, place.user)
+      return device(flags, this.viewer)
     }
-    if (place.inode?.type === 'fifo') return openFifo(place.inode)(flags, this.viewer)
     if (flags === 'r') {
       const inode = place.inode ?? this.#missing(path)
       this.#demand(inode, 4, path, place.user)

@@ -144,6 +144,17 @@ describe('the command line', () => {
     expect((await run(['apply', '-f', '/list.yaml'], {}, { '/list.yaml': list })).stderr).toBe('error: error validating "/list.yaml": error validating data: kind not set; if you choose to ignore these errors, turn validation off with --validate=false\n')
   })
 
+  test('kubectl version warns of servers that are too far away, by the version that they tell', async () => {
+    const asked = (gitVersion: string, ...words: string[]) => run(['version', ...words], { '/version': Response.json({ major: '1', minor: '36', gitVersion }) })
+    const warning = 'version difference between client (1.36) and server (1.34) exceeds the supported minor version skew of +/-1\n'
+    expect((await asked('v1.35.9-eks-1234')).stderr).toBe('')
+    expect(await asked('v1.34.1+k3s1')).toMatchObject({ code: 0, stdout: expect.stringContaining('Server Version: v1.34.1+k3s1\n'), stderr: `Warning: ${warning}` })
+    expect((await asked('v1.34.1', '-o', 'json')).stderr).toBe(`Warning: ${warning}`)
+    expect(await asked('v1.34.1', '--warnings-as-errors')).toMatchObject({ code: 1, stderr: `error: ${warning}` })
+    expect((await asked('v2.36.0')).stderr).toContain('server (2.36)')
+    expect((await asked('v1')).stderr).toBe('error: server version error: illegal version string "v1"\n')
+  })
+
   test('a version that a definition does not serve is validated by the server all the same', async () => {
     const definitions = { kind: 'CustomResourceDefinitionList', items: [{ spec: { group: 'example.com', names: { kind: 'Widget' } } }] }
     const warned = (kind: string) => run(['apply', '-f', '/a.yaml', '--validate=warn'], { '/apis/apiextensions.k8s.io/v1/customresourcedefinitions': definitions }, { '/a.yaml': `apiVersion: example.com/v2\nkind: ${kind}\nmetadata: {name: a}\n` })

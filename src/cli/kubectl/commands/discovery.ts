@@ -54,6 +54,29 @@ export const apiVersions: CommandHandler = async ({ f, args, out, spec }) => {
   void out(versions.sort().map((v) => `${v}\n`).join(''))
 }
 
+/** What is said where client and server are too far apart. @throws Error for a server's version that is none. k8s: kubectl/pkg/cmd/version/skew_warning.go */
+function skewWarning(serverVersion: string): string | undefined {
+  const [major, minor] = semanticVersion(CLIENT_VERSION)
+  let server: readonly number[]
+  try {
+    server = semanticVersion(serverVersion)
+  } catch (error) {
+    throw new Error(`server version error: ${(error as Error).message}`)
+  }
+  if (major === server[0] && Math.abs(minor! - server[1]!) <= 1) return undefined
+  return `version difference between client (${major}.${minor}) and server (${server[0]}.${server[1]}) exceeds the supported minor version skew of +/-1`
+}
+
+/** Major, minor and patch. @throws Error k8s: apimachinery/pkg/util/version ParseSemantic */
+function semanticVersion(text: string): readonly number[] {
+  const numbers = /^\s*v?([0-9]+(?:\.[0-9]+)*)/.exec(text)?.[1]?.split('.')
+  if (!numbers) throw new Error(`could not parse ${JSON.stringify(text)} as version`)
+  if (numbers.length !== 3) throw new Error(`illegal version string ${JSON.stringify(text)}`)
+  const padded = numbers.find((each) => /^0\d/.test(each))
+  if (padded !== undefined) throw new Error(`illegal zero-prefixed version component ${JSON.stringify(padded)} in ${JSON.stringify(text)}`)
+  return numbers.map(Number)
+}
+
 // k8s: kubectl/pkg/cmd/version
 export const version: CommandHandler = async ({ f, flags, args, out }) => {
   if (args.length > 0 && !flags.bool('client')) throw new Error(`extra arguments: [${args.join(' ')}]`)
@@ -75,11 +98,10 @@ export const version: CommandHandler = async ({ f, flags, args, out }) => {
   const all = { clientVersion, kustomizeVersion: KUSTOMIZE_VERSION, ...(serverVersion ? { serverVersion } : {}) }
   if (output === 'json') void out(`${JSON.stringify(all, null, 2)}\n`)
   else if (output === 'yaml') void out(`${printYaml(all)}\n`)
-  else {
-    void out(`Client Version: ${CLIENT_VERSION}\nKustomize Version: ${KUSTOMIZE_VERSION}\n${serverVersion ? `Server Version: ${serverVersion['gitVersion']}\n` : ''}`)
-    const skew = serverVersion ? Number.parseInt(serverVersion['minor'] ?? '36', 10) - 36 : 0
-    if (Math.abs(skew) > 1) void f.io.err(`Warning: version difference between client (1.36) and server (${serverVersion!['major']}.${Number.parseInt(serverVersion!['minor']!, 10)}) exceeds the supported minor version skew of +/-1\n`)
-  }
+  else void out(`Client Version: ${CLIENT_VERSION}\nKustomize Version: ${KUSTOMIZE_VERSION}\n${serverVersion ? `Server Version: ${serverVersion['gitVersion']}\n` : ''}`)
+  const skew = serverVersion && skewWarning(serverVersion['gitVersion'] ?? '')
+  if (skew && flags.bool('warnings-as-errors')) throw new Error(skew)
+  if (skew) void f.io.err(`Warning: ${skew}\n`)
   if (failure) throw failure
 }
 
