@@ -26,7 +26,7 @@ export class OrderedClock extends ClusterClock {
     return ++this.#steps % STEPS === 0
   }
 
-  protected override breathsPerTurn(): number {
+  protected override get breathsPerTurn(): number {
     return 1
   }
 

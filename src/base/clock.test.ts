@@ -165,3 +165,27 @@ test('who waits for a breath goes on in portions that fit into a turn', async ()
   expect(turns).toEqual([...turns].sort((a, b) => a - b))
   turns.length = 1_000
 })
+
+test('patient work lets prompt work go first, and gets its part of the turns all the same', async () => {
+  const { platform, pass } = fakePlatform()
+  const clock = new ClusterClock(platform)
+  pass(5)
+  const order: string[] = []
+  const waiting = [...Array.from({ length: 40 }, () => 'patient' as const), ...Array.from({ length: 80 }, () => 'prompt' as const)].map(async (lane) => {
+    await clock.breathe(lane)
+    pass(1)
+    order.push(lane)
+  })
+  await Promise.all(waiting)
+  const lastPrompt = order.lastIndexOf('prompt')
+  const patientBefore = order.slice(0, lastPrompt).filter((lane) => lane === 'patient').length
+  expect(order.slice(0, 4)).toEqual(['prompt', 'prompt', 'prompt', 'prompt'])
+  expect(patientBefore).toBeGreaterThan(5)
+  expect(patientBefore).toBeLessThan(20)
+  expect(order).toHaveLength(120)
+  // Nobody waits by now.
+  let isDone = false
+  void clock.breathe('patient').then(() => { isDone = true })
+  await undefined
+  expect(isDone).toBe(true)
+})

@@ -5,6 +5,13 @@ export interface Timer {
   cancel(): void
 }
 
+/**
+ * Who goes on first of those that give way. Most are prompt. What the machines of a cluster do is patient: while the control plane or a user
+ * has something to do it gets {@link PATIENT_PART} of the places in each turn, as there is one processor for what are many in a real cluster.
+ * Each kind of work then runs in a row, which processors like better than a medley.
+ */
+export type Lane = 'prompt' | 'patient'
+
 /** The one source of time. Everything below the hosts reads and waits through it, so that time can be paused, scaled and stepped. */
 export interface Clock {
   /** Cluster time, milliseconds since 1970. */
@@ -13,8 +20,8 @@ export interface Clock {
   after(delayMs: number, fn: () => void): Timer
   /** Resolves after `delayMs` of cluster time; rejects with the signal's reason when it aborts first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
-  /** Gives the event loop a turn if this code has been running for long ({@link BREATH_MS}); call it in long loops. */
-  breathe(): Promise<void>
+  /** Gives the event loop a turn if this code has been running for long ({@link BREATH_MS}); call it in long loops. Patient work also lets those pass that wait already. */
+  breathe(lane?: Lane): Promise<void>
   /**
    * Waits until the work at hand leaves the event loop time to spare, but not longer than {@link LEISURE_MS}: for what nobody waits for.
    * To be asked before each piece of such work. With a stepped clock everything comes in its turn.
@@ -60,6 +67,9 @@ export type ClockMode = 'running' | 'paused'
 /** Fewer cancelled timers than this aren't worth clearing. */
 const MANY_CANCELLED = 256
 
+/** Of each turn's places, what the patient ones get at least. */
+const PATIENT_PART = 1 / 8
+
 interface Pending {
   dueMs: number
   sequence: number
@@ -67,26 +77,18 @@ interface Pending {
   cancelled: boolean
 }
 
-/** How many of a crowd get a turn of the event loop together: what they set going runs after the turn, so only the next one knows how long it took. */
+/** How many of a crowd get a turn of the event loop together. */
 class Portion {
   #size = 2
-  /** When the last turn that left others waiting began. */
-  #lastMs: number | undefined
 
-  /** For a turn that begins now. */
-  next(nowMs: number): number {
-    if (this.#lastMs !== undefined) {
-      const tookMs = nowMs - this.#lastMs
-      if (tookMs > SLICE_MS) this.#size = Math.max(1, this.#size >> 1)
-      else if (tookMs < SLICE_MS / 2) this.#size = Math.min(MAX_PER_TURN, this.#size * 2)
-      this.#lastMs = undefined
-    }
+  get size(): number {
     return this.#size
   }
 
-  /** Others wait for the next turn. */
-  leftSome(startMs: number): void {
-    this.#lastMs = startMs
+  /** What the last portion kept the event loop, with all that it set going. */
+  took(ms: number): void {
+    if (ms > SLICE_MS) this.#size = Math.max(1, this.#size >> 1)
+    else if (ms < SLICE_MS / 2) this.#size = Math.min(MAX_PER_TURN, this.#size * 2)
   }
 }
 
@@ -136,11 +138,18 @@ export class ClusterClock implements Clock {
   #outside = 0
   #sliceStartMs: number
   /** Who waits for another turn of the event loop, first come first served. */
-  #breathing: (() => void)[] = []
+  readonly #breathing: Record<Lane, (() => void)[]> = { prompt: [], patient: [] }
+  #isBreathing = false
+  /** What the patient ones are owed of turns with fewer places than would give them one. */
+  #patientShare = 0
   readonly #breaths = new Portion()
+  /** Whether the last portion was as large as it may be. */
+  #isPortionFull = false
   #leisure: Promise<void> | undefined
   #leisureUntilMs = -Infinity
   readonly #firing = new Portion()
+  /** When the last turn began that left due timers waiting. */
+  #firedMs: number | undefined
 
   constructor(platform: Platform, options: { startMs?: number; scale?: number; mode?: ClockMode } = {}) {
     this.#platform = platform
@@ -192,13 +201,27 @@ export class ClusterClock implements Clock {
     })
   }
 
-  breathe(): Promise<void> {
-    if (!this.shouldGiveWay()) return DONE
+  breathe(lane: Lane = 'prompt'): Promise<void> {
+    const { prompt, patient } = this.#breathing
+    if (!this.shouldGiveWay() && (lane === 'prompt' || prompt.length + patient.length === 0)) return DONE
     return new Promise<void>((resolve) => {
-      if (this.#breathing.push(resolve) > 1) return
+      this.#breathing[lane].push(resolve)
+      if (this.#isBreathing) return
+      this.#isBreathing = true
       this.#holds++
-      this.#platform.macrotask(() => this.#breatheOn())
+      this.#queueBreath()
     })
+  }
+
+  /** What a portion sets going runs between these two, and nothing else does: timers and messages come before or after. */
+  #queueBreath(): void {
+    this.#platform.macrotask(() => this.#breatheOn())
+    this.#platform.macrotask(() => this.#haveBreathed())
+  }
+
+  /** Whether anybody has given way. */
+  get #hasCrowd(): boolean {
+    return this.#breathing.prompt.length + this.#breathing.patient.length > 0
   }
 
   /** Whether the work at hand has kept the event loop long enough. */
@@ -206,20 +229,34 @@ export class ClusterClock implements Clock {
     return this.#platform.monotonicMs() - this.#sliceStartMs >= BREATH_MS
   }
 
-  /** How many of those who gave way go on together in a turn that begins now. */
-  protected breathsPerTurn(nowMs: number): number {
-    return this.#breaths.next(nowMs)
+  /** How many of those who gave way go on together in one turn. */
+  protected get breathsPerTurn(): number {
+    return this.#breaths.size
   }
 
   /** Hundreds of writes that wait must not go on at once. */
   #breatheOn(): void {
-    const startMs = this.#sliceStartMs = this.#platform.monotonicMs()
-    const released = this.#breathing.splice(0, this.breathsPerTurn(startMs))
+    this.#sliceStartMs = this.#platform.monotonicMs()
+    const released = this.#nextToBreathe(this.breathsPerTurn)
     for (const goOn of released) goOn()
-    if (this.#breathing.length > 0) {
-      this.#breaths.leftSome(startMs)
-      this.#platform.macrotask(() => this.#breatheOn())
-    } else this.#holds--
+    this.#isPortionFull = released.length === this.breathsPerTurn
+  }
+
+  #nextToBreathe(count: number): (() => void)[] {
+    const { prompt, patient } = this.#breathing
+    this.#patientShare = patient.length > 0 ? this.#patientShare + count * PATIENT_PART : 0
+    const owed = Math.floor(this.#patientShare)
+    this.#patientShare -= owed
+    const patientCount = Math.min(patient.length, Math.max(count - prompt.length, owed))
+    return [...prompt.splice(0, count - patientCount), ...patient.splice(0, patientCount)]
+  }
+
+  #haveBreathed(): void {
+    const tookMs = this.#platform.monotonicMs() - this.#sliceStartMs
+    if (this.#isPortionFull || tookMs > SLICE_MS) this.#breaths.took(tookMs)
+    if (this.#hasCrowd) return this.#queueBreath()
+    this.#isBreathing = false
+    this.#holds--
   }
 
   leisure(): Promise<void> {
@@ -241,7 +278,7 @@ export class ClusterClock implements Clock {
       if (nowMs > patienceMs || this.#mode === 'paused') return OVERDUE_MS
       const next = this.#peek()
       // What is about to come due must not wait for what is done at leisure.
-      const isIdle = nowMs - startMs < IDLE_TURN_MS && this.#breathing.length === 0 && !(next && next.dueMs <= this.nowMs() + SPARE_MS * this.#scale)
+      const isIdle = nowMs - startMs < IDLE_TURN_MS && !this.#hasCrowd && !(next && next.dueMs <= this.nowMs() + SPARE_MS * this.#scale)
       idleTurns = isIdle ? idleTurns + 1 : 0
     }
     return SPARE_MS
@@ -361,13 +398,15 @@ export class ClusterClock implements Clock {
     // Timers that callbacks add for "now" wait for the next turn, so a chain of zero delays can't starve the event loop.
     const lastSequence = this.#sequence
     const startMs = this.#platform.monotonicMs()
-    const most = this.#firing.next(startMs)
+    if (this.#firedMs !== undefined) this.#firing.took(startMs - this.#firedMs)
+    this.#firedMs = undefined
+    const most = this.#firing.size
     this.#sliceStartMs = startMs
     let fired = 0
     for (let next = this.#peek(); next && next.dueMs <= this.nowMs() && next.sequence < lastSequence; next = this.#peek()) {
       // Hundreds of pods whose time has come together take turns with the keys.
       if (fired++ === most) {
-        this.#firing.leftSome(startMs)
+        this.#firedMs = startMs
         this.#wakeupDueMs = -Infinity
         let cancelled = false
         this.#cancelWakeup = () => { cancelled = true }

@@ -85,6 +85,15 @@ export class AdmissionChain {
 
   async #ask(step: AdmissionStep, plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes): Promise<void> {
     const { metrics, operation, trace, object } = attributes
+    // Components inside the process: nobody counts or looks.
+    if (!metrics && !trace) {
+      for (let i = 0; i < plugins.length; i++) {
+        const pending = step === 'admit' ? plugins[i]!.mutate!(attributes, this.context) : plugins[i]!.validate!(attributes, this.context)
+        // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
+        if (pending) await pending
+      }
+      return
+    }
     const stage = step === 'admit' ? 'mutation' : 'validation'
     const beganMs = metrics ? this.context.nowMs() : 0
     let atMs = beganMs
@@ -93,7 +102,6 @@ export class AdmissionChain {
       const before = trace && step === 'admit' ? thaw(object) : undefined
       try {
         const pending = step === 'admit' ? plugin.mutate!(attributes, this.context) : plugin.validate!(attributes, this.context)
-        // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
         if (pending) await pending
         rejected = false
         trace?.admission(stage, plugin.name, before, object)

@@ -1,5 +1,5 @@
 import { thaw } from '../../base/freeze.ts'
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Lane } from '../../base/clock.ts'
 import type { Etcd } from '../etcd/etcd.ts'
 import type { Api, DeleteOptions, ListOptions, PatchType, WatchHandle, WriteOptions } from '../client/api.ts'
 import { DecodeError, decodeObject } from '../kinds/decode.ts'
@@ -33,10 +33,12 @@ const ignore = () => {}
 export class InProcessApi implements Api {
   readonly #parts: InProcessParts
   readonly #user: UserInfo
+  readonly #lane: Lane
 
   constructor(parts: InProcessParts, user: UserInfo) {
     this.#parts = parts
     this.#user = user
+    this.#lane = user.groups?.includes('system:nodes') ? 'patient' : 'prompt'
   }
 
   async get<T = KubeObject>(ref: ResourceRef, name: string, namespace = ''): Promise<T> {
@@ -52,7 +54,7 @@ export class InProcessApi implements Api {
     const endpoint = this.#parts.catalog.byRef(ref)
     const { kind } = endpoint
     this.#check(endpoint, 'list', options.namespace ?? '', '', options)
-    await this.#parts.clock.breathe()
+    await this.#parts.clock.breathe(this.#lane)
     if (endpoint.convertsByWebhook) await endpoint.ready(endpoint.store.list(options.namespace))
     const listing = listObjects(this.#parts.etcd, endpoint, options.namespace, options)
     const items = endpoint.isStorageVersion ? listing.objects : listing.objects.map((object) => endpoint.fromStorage(object))
@@ -83,7 +85,7 @@ export class InProcessApi implements Api {
     const endpoint = this.#parts.catalog.forObject(ref, given)
     const namespace = endpoint.kind.namespaced ? given.metadata.namespace ?? '' : ''
     this.#check(endpoint, 'create', namespace, '', undefined, options.subresource)
-    await this.#parts.clock.breathe()
+    await this.#parts.clock.breathe(this.#lane)
     if (options.subresource) return this.createSubresource(ref, given.metadata.name ?? '', namespace, options.subresource, given) as Promise<T>
     const draft = this.#draftOf(endpoint, given)
     const virtual = this.#parts.subresources.virtualOf(endpoint)
@@ -98,7 +100,7 @@ export class InProcessApi implements Api {
     const namespace = endpoint.kind.namespaced ? given.metadata.namespace ?? '' : ''
     const name = given.metadata.name ?? ''
     this.#check(endpoint, 'update', namespace, name, undefined, options.subresource)
-    await this.#parts.clock.breathe()
+    await this.#parts.clock.breathe(this.#lane)
     const request = this.#write(namespace, name, options, 'UpdateOptions')
     if (options.subresource && options.subresource !== 'status')
       return await this.#parts.subresources.update(endpoint, options.subresource, thaw(given), request) as T
@@ -116,7 +118,7 @@ export class InProcessApi implements Api {
     const endpoint = this.#parts.catalog.byRef(ref)
     const inNamespace = endpoint.kind.namespaced ? namespace ?? '' : ''
     this.#check(endpoint, 'patch', inNamespace, name, undefined, options.subresource)
-    await this.#parts.clock.breathe()
+    await this.#parts.clock.breathe(this.#lane)
     const request = this.#write(inNamespace, name, options, 'PatchOptions')
     request.force = options.force
     if (options.subresource && options.subresource !== 'status')
@@ -129,7 +131,7 @@ export class InProcessApi implements Api {
     const endpoint = this.#parts.catalog.byRef(ref)
     const inNamespace = endpoint.kind.namespaced ? namespace ?? '' : ''
     this.#check(endpoint, 'delete', inNamespace, name)
-    await this.#parts.clock.breathe()
+    await this.#parts.clock.breathe(this.#lane)
     await this.#parts.registry.delete(endpoint, this.#deletion(inNamespace, name, options))
   }
 
@@ -137,7 +139,7 @@ export class InProcessApi implements Api {
     const endpoint = this.#parts.catalog.byRef(ref)
     this.#check(endpoint, 'deletecollection', list.namespace ?? '', '', list)
     for (const object of listObjects(this.#parts.etcd, endpoint, list.namespace, list).objects) {
-      await this.#parts.clock.breathe()
+      await this.#parts.clock.breathe(this.#lane)
       await this.#parts.registry.delete(endpoint, { ...this.#deletion(object.metadata.namespace ?? '', object.metadata.name!, options), isOneOfMany: true }).catch((error) => {
         if (error?.reason !== 'NotFound') throw error
       })
@@ -148,7 +150,7 @@ export class InProcessApi implements Api {
     const endpoint = this.#parts.catalog.byRef(ref)
     const inNamespace = endpoint.kind.namespaced ? namespace ?? '' : ''
     this.#check(endpoint, 'create', inNamespace, name, undefined, subresource)
-    await this.#parts.clock.breathe()
+    await this.#parts.clock.breathe(this.#lane)
     return await this.#parts.subresources.create(endpoint, subresource, thaw(body) as KubeObject, this.#write(inNamespace, name, { subresource }, 'CreateOptions')) as T
   }
 

@@ -176,7 +176,7 @@ export class PodWorker {
         if (!this.#waiting.signal.aborted) log.warn('could not bring a pod to its desired state', { pod: podText(this.pod), error: String(error) })
         this.kickAfter(RETRY_MS * (1 + random.float() * 0.5))
       }
-      await clock.breathe()
+      await clock.breathe('patient')
     }
     this.#running = false
   }

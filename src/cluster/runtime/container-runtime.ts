@@ -153,7 +153,10 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   if (nodeFiles instanceof MemoryFileSystem) nodeFiles.mountLazily('/dev', () => createDeviceTree(clock, random.fork('node devices'), loopDevices), 'tmpfs')
   const profiles = new AppArmorProfiles(nodeFiles)
   const hex = (bytes: number) => random.hex(bytes)
-  const wait = (ms: number) => ms > 0 ? clock.sleep(ms * (0.6 + random.float() * 0.8)) : Promise.resolve()
+  const wait = async (ms: number) => {
+    if (ms > 0) await clock.sleep(ms * (0.6 + random.float() * 0.8))
+    await clock.breathe('patient')
+  }
   const emit = (c: Container, type: ContainerEvent['type']) => {
     const event = { podUid: c.sandbox.config.uid, containerId: c.id, type }
     for (const listener of listeners) listener(event)

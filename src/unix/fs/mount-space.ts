@@ -98,6 +98,7 @@ export class MountSpace {
   /** The place itself and those in other views that show what is mounted there. */
   #peersOf(at: string): PlaceOfMount[] {
     const out: PlaceOfMount[] = [{ space: this, path: at }]
+    if (!this.peer && !this.followers && !this.#receivers && !this.#sharedAbove(at)) return out
     for (const { space, path } of out) {
       const shared = space.#sharedAbove(path)
       const alike = [...(space.peer ? [space.peer] : []), ...space.followers ?? []].map((each) => ({ space: each, path }))
