@@ -156,7 +156,7 @@ export class Registry {
     let succeeded = false
     try {
       checkNamespace(endpoint, draft, request.namespace)
-      strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user })
+      strategy.beforeCreate?.(draft, { nowMs: this.#clock.nowMs(), user: request.user, warn: request.warn })
       const findings = validateCreate(rules, draft)
       request.trace?.step('schema', invalidKind(rules, draft).kind, findings.length > 0 ? 'refused' : 'passed')
       if (findings.length > 0) throw apiError.invalid(invalidKind(rules, draft), metadata.name ?? '', findings)
@@ -240,8 +240,8 @@ export class Registry {
       checkNamespace(endpoint, draft, request.namespace)
       prepareUpdate(draft, current, (d, old) => {
         if (plan.prepare) plan.prepare(d, old)
-        else if (request.subresource === 'status') (strategy.beforeStatusUpdate ?? keepAllButStatus)(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
-        else strategy.beforeUpdate?.(d, old, { nowMs: this.#clock.nowMs(), user: request.user })
+        else if (request.subresource === 'status') (strategy.beforeStatusUpdate ?? keepAllButStatus)(d, old, { nowMs: this.#clock.nowMs(), user: request.user, warn: request.warn })
+        else strategy.beforeUpdate?.(d, old, { nowMs: this.#clock.nowMs(), user: request.user, warn: request.warn })
       })
       const error = plan.validate ? plan.validate(draft, current) : this.#updateFindings(endpoint, draft, current, request, plan)
       request.trace?.step('schema', endpoint.kind.kind, error ? 'refused' : 'passed')

@@ -31,6 +31,8 @@ export interface StrategyContext {
   nowMs: number
   /** Who asks. */
   user: { name: string; groups: readonly string[] }
+  /** What the one who asks is warned of, whatever comes of the request. */
+  warn(text: string): void
 }
 
 /**

@@ -152,7 +152,7 @@ export function scaleSubresource(writes: WriteOperations): Subresource {
  */
 function forgettingScalers({ kind }: Endpoint, { user }: ManagedWrite, patchedPath: string | undefined): NonNullable<UpdatePlan['prepare']> {
   return (draft, old) => {
-    kind.strategy.beforeUpdate?.(draft, old, { nowMs: 0, user })
+    kind.strategy.beforeUpdate?.(draft, old, { nowMs: 0, user, warn: () => {} })
     if (patchedPath !== undefined && ownersOf(old, patchedPath).length > 0) return
     const kept = draft.metadata.managedFields?.filter(({ subresource }) => subresource !== 'scale')
     if (kept?.length) draft.metadata.managedFields = kept

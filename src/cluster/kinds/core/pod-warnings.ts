@@ -1,11 +1,12 @@
 /** What the server accepts in a pod but warns about. k8s: pkg/api/pod/warnings.go */
 import { deepEqual } from '../../../base/freeze.ts'
-import type { Affinity, AppArmorProfile, Container, ContainerPort, PersistentVolumeClaimSpec, PodSpec, PodTemplateSpec } from '../generated/types.ts'
+import type { Affinity, Container, ContainerPort, PersistentVolumeClaimSpec, PodSpec, PodTemplateSpec } from '../generated/types.ts'
 import { ipWarnings } from '../ip.ts'
 import { dnsLabelProblems, labelValueProblems } from '../names.ts'
 import type { ObjectMeta } from '../object.ts'
 import { parseQuantity } from '../quantity.ts'
 import type { Strategy } from '../kind.ts'
+import { APP_ARMOR_ANNOTATION, appArmorProfileOf, appArmorWarning, SECCOMP_CONTAINER_ANNOTATION } from './profile-annotations.ts'
 import { overlappingPathWarnings } from './overlapping-paths.ts'
 
 const NANOS = 1_000_000_000n
@@ -42,31 +43,7 @@ const OLD_VOLUMES = {
 
 const NO_PODS = 'a null labelSelector results in matching no pod'
 const SECCOMP_ANNOTATION = 'seccomp.security.alpha.kubernetes.io/pod'
-const SECCOMP_CONTAINER_ANNOTATION = 'container.seccomp.security.alpha.kubernetes.io/'
 const USE_SECCOMP_FIELD = 'non-functional in v1.27+; use the "seccompProfile" field instead'
-
-export const APP_ARMOR_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/'
-
-/** The field that an annotation stands for; undefined for what it can't. k8s: ApparmorFieldForAnnotation */
-export function appArmorProfileOf(annotation: string): AppArmorProfile | undefined {
-  if (annotation === 'unconfined') return { type: 'Unconfined' }
-  if (annotation === 'runtime/default') return { type: 'RuntimeDefault' }
-  const localhostProfile = /^localhost\/(.+)$/s.exec(annotation)?.[1]
-  return localhostProfile === undefined ? undefined : { type: 'Localhost', localhostProfile }
-}
-
-const appArmorWarning = (container: string, prefix: string) => `${prefix}metadata.annotations[${APP_ARMOR_ANNOTATION}${container}]: deprecated since v1.30; use the "appArmorProfile" field instead`
-
-/** Of a pod whose fields were already filled in from its annotations. k8s: applyAppArmorVersionSkew */
-export function appArmorWarnings(spec: Readonly<PodSpec>, { annotations }: Readonly<{ annotations?: Record<string, string> }>): string[] {
-  if (!annotations || spec.os?.name === 'windows') return []
-  return [...spec.initContainers ?? [], ...spec.containers ?? []].flatMap(({ name, securityContext }) => {
-    const annotation = annotations[APP_ARMOR_ANNOTATION + name]
-    if (annotation === undefined) return []
-    const profile = appArmorProfileOf(annotation)
-    return profile === undefined ? (securityContext?.appArmorProfile ? [] : [appArmorWarning(name, '')]) : deepEqual(profile, securityContext?.appArmorProfile) ? [appArmorWarning(name, '')] : []
-  })
-}
 
 /** Names that end up in host names. */
 export function nameWarnings(name: string | undefined, use = 'Pod names and hostnames'): string[] {

@@ -7,20 +7,10 @@ import { timeText } from '../time-text.ts'
 import { podCells, podRowConditions } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podQosClass } from './pod-qos.ts'
-import { APP_ARMOR_ANNOTATION, appArmorProfileOf, appArmorWarnings, nameWarnings, podWarnings } from './pod-warnings.ts'
+import { nameWarnings, podWarnings } from './pod-warnings.ts'
+import { adoptAppArmorAnnotations } from './profile-annotations.ts'
 import { validatePodStatusUpdate } from './validate-pod-status.ts'
 import { validatePod, validatePodUpdate } from './validate-pod.ts'
-
-/** What annotations say of AppArmor becomes fields where there are none. k8s: applyAppArmorVersionSkew */
-function adoptAppArmorAnnotations({ metadata, spec }: Pod): void {
-  if (!metadata.annotations || spec.os?.name === 'windows') return
-  for (const container of [...spec.initContainers ?? [], ...spec.containers ?? []]) {
-    const annotation = metadata.annotations[APP_ARMOR_ANNOTATION + container.name]
-    if (annotation === undefined || container.securityContext?.appArmorProfile) continue
-    const profile = appArmorProfileOf(annotation)
-    if (profile && !deepEqual(profile, spec.securityContext?.appArmorProfile)) container.securityContext = { ...container.securityContext, appArmorProfile: profile }
-  }
-}
 
 export const pod = defineKind<Pod>({
   group: '', version: 'v1', resource: 'pods',
@@ -29,15 +19,15 @@ export const pod = defineKind<Pod>({
   validateUpdate: validatePodUpdate,
   validateStatusUpdate: validatePodStatusUpdate,
   strategy: {
-    warningsOnCreate: ({ metadata, spec }) => [...appArmorWarnings(spec, metadata), ...nameWarnings(metadata.name, "the Pod's hostname"), ...podWarnings(spec, metadata)],
+    warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name, "the Pod's hostname"), ...podWarnings(spec, metadata)],
     warningsOnStatusUpdate: ({ status }) => (['podIPs', 'hostIPs'] as const).flatMap((list) => (status?.[list] ?? []).flatMap(({ ip = '' }, i) => ipWarnings(ip, `status.${list}[${i}].ip`))),
-    beforeCreate(draft, { nowMs }) {
+    beforeCreate(draft, { nowMs, warn }) {
       firstGeneration(draft)
       // k8s: GetPodQOS, which believes what it finds
       draft.status = { phase: 'Pending', qosClass: draft.status?.qosClass || podQosClass(draft.spec) }
       markSchedulingGated(draft, timeText(nowMs))
       mergeMatchLabelKeys(draft)
-      adoptAppArmorAnnotations(draft)
+      adoptAppArmorAnnotations(draft, warn)
     },
     beforeUpdate(draft, old) {
       keep(draft, old, 'status')

@@ -14,6 +14,7 @@ import { checkImageSpaces, validateContainers, validateEphemeralContainers, vali
 import { aggregateResources } from './pod-defaults.ts'
 import { isHugePage, validateResourceRequirements } from './validate-resources.ts'
 import { validateAffinity, validateTolerations, validateTopologySpread } from './validate-scheduling.ts'
+import { checkProfileAnnotations } from './profile-annotations.ts'
 import { takeSteering } from './validate-gated-pod.ts'
 import { validateHostProcess, validateOperatingSystem, validatePodSecurityContext } from './validate-security.ts'
 import { validateVolumes } from './validate-volume.ts'
@@ -29,6 +30,7 @@ export function validatePod(pod: Readonly<Pod>): Finding[] {
   checkMetadataAndSpec(out, pod)
   if (pod.spec.ephemeralContainers?.length) out.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'))
   if (pod.spec.nodeName && pod.spec.schedulingGates?.length) out.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'))
+  checkProfileAnnotations(out, pod.metadata.annotations, pod.spec, 'spec')
   return out
 }
 
@@ -68,6 +70,7 @@ export function validatePodTemplate(out: Finding[], template: Readonly<PodTempla
   out.push(...validateLabels(meta.labels ?? {}, `${at}.labels`), ...validateAnnotations(meta.annotations ?? {}, `${at}.annotations`))
   checkPodAnnotations(out, meta.annotations ?? {}, spec, `${at}.annotations`)
   validatePodSpec(out, spec, `${at}.spec`, { isPod: false })
+  checkProfileAnnotations(out, meta.annotations, spec, `${at}.spec`)
   if (spec.ephemeralContainers?.length) out.push(forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'))
 }
 
