@@ -5,17 +5,21 @@ import { goSyntax, nullKeyProblem, scalarValue } from '../cluster/kinds/yaml-tex
 /** A syntax error in the words of the YAML library that kubectl uses. */
 export class YamlSyntaxError extends Error {}
 
+/** Words that YAML 1.1 takes for booleans and the newer reader of Go for texts. go: yaml.v3 resolve */
+const OLD_BOOLEANS = /^(y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)$/
+
 /**
  * Parses one YAML (or JSON) document with the rules of Go's YAML 1.1 reader: `yes` is true, `0644` is octal, dates stay texts.
+ * @param oldBooleans whether `yes`, `off` and the like are booleans; for kustomize they are texts
  * @throws YamlSyntaxError
  */
-export function parseYaml(text: string): unknown {
+export function parseYaml(text: string, { oldBooleans = true } = {}): unknown {
   const document = parseDocument(text, { version: '1.1', schema: 'failsafe', uniqueKeys: false, merge: true, stringKeys: false, logLevel: 'silent' })
   // What only one of the two libraries minds is decided by kubectl's: it reads no further than the first thing that is whole.
   const objection = goYamlObjection(text)
   if (objection !== undefined) throw new YamlSyntaxError(objection)
   // What a scalar means is for Go's rules: a library for YAML 1.1 takes `e1` for a number.
-  visit(document, { Scalar(_, node) { if (typeof node.value === 'string') node.value = scalarValue(node) } })
+  visit(document, { Scalar(_, node) { if (typeof node.value === 'string' && (oldBooleans || !OLD_BOOLEANS.test(node.value))) node.value = scalarValue(node) } })
   visit(document, {
     Pair(_, { key, value }) {
       if (isCollection(key)) throw new YamlSyntaxError(`yaml: invalid map key: ${goSyntax(toPlain(key.toJS(document)))}`)

@@ -54,9 +54,11 @@ async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): 
   }
   const args = prepared.words
   const { spec: target, rest } = findCommand(args)
-  if (target === rootCommand()) {
+  if (target === rootCommand() || target.path === 'kubectl create') {
     const plugin = findPlugin(proc, args)
     if (plugin) return runPlugin(proc, io, plugin)
+  }
+  if (target === rootCommand()) {
     const unknown = rest[firstPositional(allFlags(target), rest) ?? -1]
     if (unknown && unknown !== 'help' && args[0]!.startsWith('-')) throw new WrongPluginCall(`flags cannot be placed before plugin name: ${args[0]}`)
     if (unknown === 'help') return showHelp(proc, io, rest.slice(rest.indexOf('help') + 1))

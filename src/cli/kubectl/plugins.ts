@@ -15,8 +15,11 @@ export function findPlugin(proc: Proc, words: readonly string[]): Plugin | undef
     if (word.startsWith('-')) break
     names.push(word.replaceAll('-', '_'))
   }
-  if (names.length === 0 || childNamed(rootCommand(), words[0]!)) return undefined
-  for (let n = names.length; n > 0; n--) {
+  if (names.length === 0) return undefined
+  const builtIn = childNamed(rootCommand(), words[0]!)
+  // Of the commands that there are only create takes plugins for sub-commands, where it has none of that name. k8s: IsSubcommandPluginAllowed
+  if (builtIn && (builtIn.name !== 'create' || names.length < 2 || childNamed(builtIn, words[1]!))) return undefined
+  for (let n = names.length; n > (builtIn ? 1 : 0); n--) {
     const file = `kubectl-${names.slice(0, n).join('-')}`
     for (const directory of directories(proc)) {
       const path = proc.resolve(`${directory}/${file}`)

@@ -9,7 +9,7 @@ export const kustomize: CommandHandler = async ({ f, flags, args, out }) => {
   if (!['LoadRestrictionsRootOnly', 'LoadRestrictionsNone'].includes(restrictor)) throw new Error(`illegal flag value --load-restrictor ${restrictor}; legal values: [LoadRestrictionsRootOnly LoadRestrictionsNone]`)
   const reorder = flags.str('reorder')
   if (reorder !== 'legacy' && reorder !== 'none') throw new Error(`illegal flag value --reorder ${reorder}; legal values: [legacy none]`)
-  const text = await buildKustomization(f, args[0] ?? '.', { reorder, anyPath: restrictor === 'LoadRestrictionsNone' })
+  const text = await buildKustomization(f, args[0] ?? '.', { reorder, anyPath: restrictor === 'LoadRestrictionsNone', helm: flags.bool('enable-helm') })
   const target = flags.str('output')
   if (!target) { void out(text); return }
   const { fs } = f.proc

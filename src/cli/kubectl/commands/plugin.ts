@@ -1,4 +1,4 @@
-import { childNamed, rootCommand } from '../command.ts'
+import { findCommand, rootCommand } from '../command.ts'
 import { SilentExit } from '../errors.ts'
 import { isExecutable, listPlugins } from '../plugins.ts'
 import type { CommandHandler } from './handler.ts'
@@ -17,8 +17,8 @@ export const pluginList: CommandHandler = ({ f, flags, out, err }) => {
     if (!isExecutable(f.proc, f.proc.resolve(path))) complain(`warning: ${path} identified as a kubectl plugin, but it is not executable`)
     else if (seen.has(name)) complain(`warning: ${path} is overshadowed by a similarly named plugin: ${seen.get(name)}`)
     else seen.set(name, path)
-    const own = childNamed(rootCommand(), name.slice('kubectl-'.length))
-    if (own) complain(`warning: ${name} overwrites existing command: ${JSON.stringify(own.path)}`)
+    const own = findCommand(name.slice('kubectl-'.length).split('-')).spec
+    if (own !== rootCommand()) complain(`warning: ${name} overwrites existing command: ${JSON.stringify(own.path)}`)
   }
   if (warnings === 0) return
   void err(warnings === 1 ? 'error: one plugin warning was found\n' : `error: ${warnings} plugin warnings were found\n`)

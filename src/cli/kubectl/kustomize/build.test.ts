@@ -43,6 +43,18 @@ describe('a kustomization', () => {
     expect(deployment.spec).toMatchObject({ replicas: 3, selector: { matchLabels: { app: 'web', env: 'x' } }, template: { spec: { containers: [{ image: 'nginx:2', envFrom: [{ configMapRef: { name: config.metadata.name } }] }] } } })
   })
 
+  test('yes, off and their like are texts', async () => {
+    const [config] = await objects({ '/w/kustomization.yaml': 'resources: [c.yaml]\n', '/w/c.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: y, b: off, c: "true"}\n' })
+    expect(config.data).toEqual({ a: 'y', b: 'off', c: 'true' })
+    expect(await build({ '/w/kustomization.yaml': 'resources: [c.yaml]\n', '/w/c.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: y}\n' })).toContain('a: "y"')
+  })
+
+  test('what a built-in plugin was to do begins the story of its failure', async () => {
+    const files = { '/w/p.yaml': 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n' }
+    await expect(build({ ...files, '/w/kustomization.yaml': 'resources: [p.yaml]\npatches: [{path: none.yaml}]\n' })).rejects.toThrow("trouble configuring builtin PatchTransformer with config: `\npath: none.yaml\n`: failed to get the patch file from path(none.yaml): evalsymlink failure on '/w/none.yaml' : lstat /w/none.yaml: no such file or directory")
+    await expect(build({ ...files, '/w/kustomization.yaml': 'helmCharts: [{name: x, version: "1"}]\n' })).rejects.toThrow('trouble configuring builtin HelmChartInflationGenerator with config: `\nname: x\nversion: "1"\n`: must specify --enable-helm')
+  })
+
   test('a component changes what its parent has so far', async () => {
     const [pod] = await objects({
       '/w/kustomization.yaml': 'resources: [p.yaml]\ncomponents: [comp]\n', '/w/p.yaml': 'apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: []}\n',

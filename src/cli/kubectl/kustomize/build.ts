@@ -24,6 +24,8 @@ export interface BuildOptions {
   reorder: 'legacy' | 'none'
   /** Whether files outside of a kustomization's folder may be read. */
   anyPath: boolean
+  /** Whether charts may be rendered by Helm. */
+  helm?: boolean
 }
 
 /** The fields of a kustomization.yaml. */
@@ -112,7 +114,10 @@ function attempt(prefix: string, work: () => void): void {
 
 // --- reading -------------------------------------------------------------------------------------------------------------------------------
 
-function readKustomization({ f }: Build, directory: string): Kustomization {
+/** How the failure of a built-in plugin begins: with what it was to do. k8s: kustomize target.configureBuiltinPlugin */
+const troubleConfiguring = (plugin: string, spec: object) => `trouble configuring builtin ${plugin} with config: \`\n${printYaml(spec)}\`: `
+
+function readKustomization({ f, options }: Build, directory: string): Kustomization {
   const { fs } = f.proc
   const found = FILES.map((name) => `${directory}/${name}`).filter((path) => fs.exists(path) && fs.stat(path).type !== 'directory')
   if (found.length === 0) throw new Error(`unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '${directory}'`)
@@ -131,6 +136,7 @@ function readKustomization({ f }: Build, directory: string): Kustomization {
   const filled = (field: string) => k[field] !== undefined && k[field] !== null && (typeof k[field] !== 'object' || Object.keys(k[field]).length > 0)
   for (const [field, instead] of DEPRECATED) if (filled(field))
     void f.io.err(`# Warning: '${field}' is deprecated. Please use ${instead.includes('instead') ? instead : `${instead} instead.`} Run 'kustomize edit fix' to update your Kustomization automatically.\n`)
+  if (filled('helmCharts') && !options.helm) throw new Error(`${troubleConfiguring('HelmChartInflationGenerator', k['helmCharts'][0])}must specify --enable-helm`)
   for (const field of MISSING) if (filled(field)) throw new Error(`the kustomization's field ${JSON.stringify(field)} is not available in Drydock yet`)
   const problems = [
     ...(k['kind'] && !['Kustomization', 'Component'].includes(k['kind']) ? ['kind should be Kustomization or Component'] : []),
@@ -180,7 +186,7 @@ function accumulateResource(build: Build, directory: string, entry: string, reso
       checkFolder(build, path, visited)
       const own: KustomizeResource[] = []
       attempt(`recursed accumulation of path '${path}'`, () => accumulate(build, path, own, visited, 'Kustomization'))
-      for (const resource of own) add(resources, resource, entry, 'recursed merging from path')
+      for (const resource of own) add(resources, resource, path, 'recursed merging from path')
     })
   }
 }
@@ -198,7 +204,7 @@ function readObjects({ f }: Build, absolute: string, entry: string): KubeObject[
   for (const document of splitYamlDocuments(f.proc.fs.readText(absolute))) {
     let object: KubeObject | null
     try {
-      object = parseYaml(document) as KubeObject | null
+      object = parseYaml(document, { oldBooleans: false }) as KubeObject | null
     } catch (error) {
       throw new MalformedYaml(`accumulating resources from '${entry}': MalformedYAMLError: ${error instanceof YamlSyntaxError ? error.message : (error as Error).message} in File: ${entry}`)
     }
@@ -228,17 +234,17 @@ function applyPatches(k: Kustomization, resources: KustomizeResource[], load: (p
     for (const p of k['patchesStrategicMerge'] ?? []) list.push({ text: /[\n:]/.test(p) ? p : load(p) })
     for (const p of k['patches'] ?? []) {
       if (!p.patch && !p.path) throw new Error('must specify one of patch and path in\n')
-      list.push({ text: p.patch ?? attemptLoad(load, p.path), ...(p.target ? { target: p.target } : {}), options: p.options ?? {} })
+      list.push({ text: p.patch ?? patchFile(load, p), ...(p.target ? { target: p.target } : {}), options: p.options ?? {} })
     }
   }
-  for (const patch of list) for (const document of splitYamlDocuments(patch.text)) applyPatch(resources, parseYaml(document), patch)
+  for (const patch of list) for (const document of splitYamlDocuments(patch.text)) applyPatch(resources, parseYaml(document, { oldBooleans: false }), patch)
 }
 
-function attemptLoad(load: (path: string) => string, path: string): string {
+function patchFile(load: (path: string) => string, spec: { path: string }): string {
   try {
-    return load(path)
+    return load(spec.path)
   } catch (error) {
-    throw new Error(`failed to get the patch file from path(${path}): ${(error as Error).message}`)
+    throw new Error(`${troubleConfiguring('PatchTransformer', spec)}failed to get the patch file from path(${spec.path}): ${(error as Error).message}`)
   }
 }
 
