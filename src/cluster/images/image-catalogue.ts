@@ -7,6 +7,7 @@ import { busybox, busyboxPlus, e2eBusybox, kubernetesBusyboxes } from './busybox
 import { calicoImages } from './calico/calico.ts'
 import { certManagerImages } from './cert-manager/cert-manager.ts'
 import { otherCoreDnsImages } from './coredns/coredns.ts'
+import { configReloaderImages } from './config-reloader/config-reloader.ts'
 import { contourImage } from './contour/contour.ts'
 import { debian, debianBase, ubuntu } from './debian.ts'
 import { demoImages } from './demos/demos.ts'
@@ -45,6 +46,7 @@ import { nodeImages } from './node/node.ts'
 import { pause } from './pause.ts'
 import { prometheusImages } from './prometheus/prometheus.ts'
 import { privateWeb } from './private-web.ts'
+import { pushgatewayImages } from './pushgateway/pushgateway.ts'
 import { perlImage } from './perl/perl.ts'
 import { kubernetesRedis, redis, redisAlpine } from './redis/redis.ts'
 import { resourceConsumerImage } from './resource-consumer/resource-consumer.ts'
@@ -61,5 +63,5 @@ export const imageCatalogue: readonly ImageDefinition[] = [
   ...kuardImages, httpEchoImage, echoServerImage, e2eEchoServerImage, httpbinImage, curlImage, goproxyImage, ...helloAppImages, ...bootcampImages, nodeHelloImage, helloGoImage, helloFrontendImage,
   redis, redisAlpine, kubernetesRedis, mysqlImage, mongoImage, ...postgresImages, ...guestbookFrontendImages, ...guestbookFollowerImages, stressImage, goStressImage, resourceConsumerImage, hpaExampleImage, ...metricsServerImages, clusterAutoscalerImage, sampleApiServerImage, fluentdImage, fluentdElasticsearchImage, fluentdDaemonsetImage, ...fluentBitImages, ...elasticsearchImages, artifactImage,
   ...flannelImages, ...calicoImages, ingressNginxImage, webhookCertgenImage, ...otherCoreDnsImages, contourImage, envoyImage, ...traefikImages, ...certManagerImages, klipperLbImage, kindNodeImage, gitImage, gitSyncImage, ...nfsServerImages, ...csiImages, draExampleDriverImage,
-  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages, ...prometheusImages, ...alertmanagerImages, ...kubeStateMetricsImages, ...nodeExporterImages,
+  ...networkToolImages, ...demoImages, ...memcachedImages, ...applicationImages, ...prometheusImages, ...alertmanagerImages, ...pushgatewayImages, ...configReloaderImages, ...kubeStateMetricsImages, ...nodeExporterImages,
 ]

@@ -25,19 +25,21 @@ export class HttpClient {
     const late = new Promise<never>((_, reject) => deadline.signal.addEventListener('abort', () => reject(new Error('context deadline exceeded')), { once: true }))
     late.catch(() => {})
     let target = new URL(url)
+    // As it was asked for: a URL here forgets the port that its scheme has anyway.
+    let shown = url
     const verb = method[0] + method.slice(1).toLowerCase()
     try {
       for (let redirects = 0; ; redirects++) {
         const response = await Promise.race([this.#proc.net.fetch(httpRequest(target.href, { method, headers: { ...this.#credentials(), ...headers }, ...(body === undefined ? {} : { body }), signal: deadline.signal }), this.#tls(timeoutMs)), late])
         const location = response.headers.get('location')
-        if (this.#config.followRedirects && location && response.status >= 301 && response.status <= 308 && redirects < MOST_REDIRECTS) { target = new URL(location, target); continue }
+        if (this.#config.followRedirects && location && response.status >= 301 && response.status <= 308 && redirects < MOST_REDIRECTS) { target = new URL(location, target); shown = target.href; continue }
         return { status: response.status, headers: response.headers, text: await Promise.race([response.text(), late]) }
       }
     } catch (error) {
       if (this.#proc.killed.aborted) throw error
       const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80))
       const why = isLate ? 'context deadline exceeded' : error instanceof FileMissing ? error.message : error instanceof UnixError && error.code === 'ETIMEDOUT' ? 'context deadline exceeded' : goNetError(error, target.hostname, port)
-      throw new Error(`${verb} ${JSON.stringify(target.href)}: ${why}`)
+      throw new Error(`${verb} ${JSON.stringify(shown)}: ${why}`)
     } finally {
       timer.cancel()
     }
