@@ -1,13 +1,11 @@
 import { parse as parseYaml } from 'yaml'
 import { GoalError, parseGoalCondition } from './goal.ts'
 import type { Goal } from './goal.ts'
+import { PARTS } from './parts.ts'
+import type { Part } from './parts.ts'
 
 const LANGUAGES = ['en', 'de'] as const
 export type Language = (typeof LANGUAGES)[number]
-
-/** Parts of the list of lessons, in its order. A lesson's place within its part is its number. */
-export const PARTS = ['basics', 'workloads', 'storage', 'network', 'security', 'delivery', 'operations'] as const
-export type Part = (typeof PARTS)[number]
 
 /** A piece of a step's text. Prose and hints are Markdown. */
 export type Block =

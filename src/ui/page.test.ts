@@ -41,3 +41,8 @@ test('translations fill the same places', () => {
   const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort()
   for (const key of Object.keys(en) as (keyof typeof en)[]) expect(places(de[key]), key).toEqual(places(en[key]))
 })
+
+test('the page takes types of the lessons\' parser and nothing else: the build has read the lessons, and YAML\'s library is 30 kB', () => {
+  const files = fs.readdirSync(import.meta.dirname).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+  expect(files.filter((name) => /^import (?!type ).*\/lessons\/(?:lesson|goal)\.ts'/m.test(fs.readFileSync(path.join(import.meta.dirname, name), 'utf8')))).toEqual([])
+})
