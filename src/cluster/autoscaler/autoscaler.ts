@@ -129,7 +129,11 @@ export class ClusterAutoscaler {
       const started = nodes.filter((node) => !isStarting(node, nowMs))
       for (const node of started) simulator.addNode(node)
       const pods = informers.for<Pod>('pods').list()
-      for (const pod of pods) if (pod.spec.nodeName && !isOver(pod) && (pod.spec.priority ?? 0) >= options.expendablePodsPriorityCutoff) simulator.state.setPod(pod)
+      for (const pod of pods) {
+        if (!pod.spec.nodeName || isOver(pod) || (pod.spec.priority ?? 0) < options.expendablePodsPriorityCutoff) continue
+        simulator.state.setPod(pod)
+        await clock.breathe()
+      }
       this.#addUpcoming(simulator, nodes, templates, nowMs)
       const grew = await this.#scaleUp(simulator, pods, started, templates, nowMs)
       if (!grew && options.scaleDownEnabled) await this.#scaleDown(simulator, started, nowMs)

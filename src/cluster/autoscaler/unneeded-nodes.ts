@@ -74,6 +74,7 @@ export class UnneededNodes {
     const nowMs = clock.nowMs()
     const candidates: { node: Node; pods: readonly Pod[]; utilization: Utilization }[] = []
     for (const node of nodes) {
+      await clock.breathe()
       const name = node.metadata.name!
       const group = cloud.nodeGroupFor(node)
       if (!group || hasTaint(node, TO_BE_DELETED_TAINT)) continue
