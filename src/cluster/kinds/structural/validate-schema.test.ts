@@ -24,3 +24,10 @@ test("a rule's path counts only where its schema leads it", () => {
   const at = (fieldPath: string) => validateRules({ b: {} }, rule(fieldPath)).findings[0]!.field
   expect([at('.b'), at(".b['x.y']"), at('.c'), at('.b.')]).toEqual(['b', 'b[x.y]', '<nil>', '<nil>'])
 })
+
+test('what a rule says with its old value it says where a rule looks at that, else its plain message', () => {
+  const said = (...rules: object[]) => validateRules('a', { type: 'string', 'x-kubernetes-validations': rules } as unknown as JsonSchema, 'b').findings.map(({ message }) => message)
+  const plain = { rule: 'self == "x"', message: 'must be x', messageExpression: '"was " + oldSelf' }
+  expect(said(plain)).toEqual(['<nil>: Invalid value: "a": must be x'])
+  expect(said(plain, { rule: 'self != oldSelf' })).toEqual(['<nil>: Invalid value: "a": was b'])
+})

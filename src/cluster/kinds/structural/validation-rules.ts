@@ -107,6 +107,8 @@ class Walk {
     const self = typedCelValue(value, schema, isResource)
     const oldSelf = old === undefined ? undefined : typedCelValue(old, schema, isResource)
     const type = schema.type ?? ''
+    // Messages see the old value, as it is, where any rule beside them does. k8s: celActivationFactory
+    const forMessages = { self, ...(oldSelf !== undefined && list.some((rule) => compiledRule(rule).usesOldSelf) ? { oldSelf } : {}) }
     for (const rule of list) {
       const compiled = compiledRule(rule)
       const checked = this.#problemOf?.(rule, schema, isResource)
@@ -140,7 +142,7 @@ class Walk {
         continue
       }
       if (result === true) continue
-      const detail = (compiled.message && messageOf(compiled.message, variables, this.#budget)) ?? rule.message?.trim() ?? `failed rule: ${ruleText(rule)}`
+      const detail = (compiled.message && messageOf(compiled.message, forMessages, this.#budget)) ?? rule.message?.trim() ?? `failed rule: ${ruleText(rule)}`
       const at = shownPath(rule.fieldPath ? childOf(path, rule.fieldPath, schema) : path)
       const finding = findingFor(rule.reason, at, typeof value === 'object' ? undefined : { value }, detail)
       if (!compiled.usesOldSelf && (place.current ?? place.nearest)?.same) this.#out.warnings.push(finding.message)
