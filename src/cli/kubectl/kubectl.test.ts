@@ -266,6 +266,11 @@ describe('what a client makes of odd answers', () => {
     expect(await shown(6)).toMatch(/^I.* loader\.go:407\] Config loaded from file: {2}\S+\n/)
   })
 
+  test('--vmodule is a list of files and levels', async () => {
+    expect(await run(['version', '--client', '--vmodule=foo=a'])).toMatchObject({ code: 1, stderr: 'error: invalid argument "foo=a" for "--vmodule" flag: syntax error: expect comma-separated list of filename=N\nSee \'kubectl version --help\' for usage.\n' })
+    expect(await run(['version', '--client', '--vmodule=foo=1,bar*=2'])).toMatchObject({ code: 0 })
+  })
+
   test('a flag in front of an unknown command takes its value, and no plugin is looked for', async () => {
     expect(await run(['-n', 'foo', 'bar'])).toMatchObject({ code: 1, stderr: 'Error: flags cannot be placed before plugin name: -n\n' })
     expect((await run(['-n', 'foo'])).stdout).toMatch(/^kubectl controls/)

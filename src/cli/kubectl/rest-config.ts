@@ -71,7 +71,7 @@ export function restConfigOf(settings: ConnectionSettings): RestConfig {
   if (!user.username) token ||= inCluster?.token ?? ''
   if (token) headers.push(['Authorization', `Bearer ${token}`])
   else if (user.username) headers.push(['Authorization', `Basic ${encodeBase64(`${user.username}:${user.password ?? ''}`)}`])
-  if (user['auth-provider']) throw new Error(`no Auth Provider found for name ${JSON.stringify(user['auth-provider'].name ?? '')}`)
+  if (user['auth-provider']) throw new Error(authProviderProblem(user['auth-provider']))
   if (!user.exec) return { ...common, tls }
   const source = execCredentials(proc, user.exec, cluster, settings.pluginPolicy)
   // Other credentials come first; the program isn't even started then.
@@ -216,4 +216,18 @@ function directoryOf(proc: Proc, kubeconfig: Kubeconfig, entry: string): string 
 
 function beside(proc: Proc, base: string, file: string): string {
   return file.startsWith('/') ? file : base ? `${base}/${file}` : proc.resolve(file)
+}
+
+/** Why a kubeconfig's auth provider can't be used: those of clouds are gone, and the one that is left has no browser here. k8s: client-go/plugin/pkg/client/auth */
+function authProviderProblem({ name = '', config }: { name?: string; config?: unknown }): string {
+  const settings = (config ?? {}) as Record<string, string>
+  switch (name) {
+    case 'gcp': return 'The gcp auth plugin has been removed.\nPlease use the "gke-gcloud-auth-plugin" kubectl/client-go credential plugin instead.\nSee https://cloud.google.com/blog/products/containers-kubernetes/kubectl-auth-changes-in-gke for further details'
+    case 'azure': return 'The azure auth plugin has been removed.\nPlease use the https://github.com/Azure/kubelogin kubectl/client-go credential plugin instead.\nSee https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins for further details'
+    case 'oidc': {
+      const missing = ['idp-issuer-url', 'client-id'].find((key) => !settings[key])
+      return missing ? `Must provide ${missing}` : 'the auth provider "oidc" is not available in Drydock yet'
+    }
+  }
+  return `no Auth Provider found for name ${JSON.stringify(name)}`
 }
