@@ -45,7 +45,7 @@ test('kubeadm join --control-plane makes a control plane of a fresh machine', as
   expect((await etcdctl('member list')).match(/, started, .*, false$/gm)).toHaveLength(2)
   expect(await run("kubectl get endpointslices kubernetes -o jsonpath='{.endpoints[*].addresses[0]}'")).toBe('10.89.0.2 10.89.0.3')
   expect(await run('ssh second curl -s --cacert /etc/kubernetes/pki/ca.crt https://10.89.0.3:6443/healthz')).toBe('ok')
-  expect(await run('kubectl get leases -n kube-system -o custom-columns=:.metadata.name,:.spec.holderIdentity --no-headers')).toMatch(/^kube-controller-manager +drydock-control-plane_\S+\nkube-scheduler +drydock-control-plane_/)
+  expect(await run('kubectl get leases -n kube-system -o custom-columns=:.metadata.name,:.spec.holderIdentity --no-headers')).toMatch(/^(?:apiserver-\S+ +apiserver-\S+\n){2}kube-controller-manager +drydock-control-plane_\S+\nkube-scheduler +drydock-control-plane_/)
 })
 
 test('of two members both are needed, also after a reload', async () => {

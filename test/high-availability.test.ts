@@ -34,7 +34,7 @@ test('each node of the control plane has its components, its taint and its door,
   expect(await run('ssh drydock-worker cat /etc/kubernetes/kubelet.conf')).toContain('server: https://drydock-external-load-balancer:6443')
   expect(await run('ssh drydock-control-plane2 cat /etc/kubernetes/kubelet.conf /etc/kubernetes/scheduler.conf')).toMatch(/server: https:\/\/10\.89\.0\.3:6443[^]*server: https:\/\/10\.89\.0\.3:6443/)
   for (const address of ['drydock-external-load-balancer', '10.89.0.2', '10.89.0.3', '10.89.0.4']) expect(await run(`ssh drydock-worker curl -s --cacert /etc/kubernetes/pki/ca.crt https://${address}:6443/healthz`)).toBe('ok')
-  expect(await leases()).toMatch(/^kube-controller-manager +drydock-control-plane_[-0-9a-f]{36}\nkube-scheduler +drydock-control-plane_[-0-9a-f]{36}\n$/)
+  expect(await leases()).toMatch(/^(?:apiserver-[a-z2-7]{26} +apiserver-\S+_[-0-9a-f]{36}\n){3}kube-controller-manager +drydock-control-plane_[-0-9a-f]{36}\nkube-scheduler +drydock-control-plane_[-0-9a-f]{36}\n$/)
 })
 
 test('etcdctl says who the members are, and hands the leadership over', async () => {
@@ -53,7 +53,7 @@ test('with one of three off writes work, others take over what it led, and its p
   await run('kubectl create deployment web --image=nginx --replicas=2; kubectl rollout status deployment web; virsh destroy drydock-control-plane')
   expect(await run('kubectl create configmap with-two --from-literal=a=b')).toBe('configmap/with-two created\n')
   await pass(40)
-  expect(await leases()).toMatch(/^kube-controller-manager +drydock-control-plane[23]_\S+\nkube-scheduler +drydock-control-plane[23]_\S+\n$/)
+  expect(await leases()).toMatch(/^(?:apiserver-\S+ +\S+\n){3}kube-controller-manager +drydock-control-plane[23]_\S+\nkube-scheduler +drydock-control-plane[23]_\S+\n$/)
   expect(await run("kubectl get lease kube-scheduler -n kube-system -o jsonpath='{.spec.leaseTransitions} {.spec.leaseDurationSeconds}'")).toBe('1 15')
   expect(await run('kubectl get events -n kube-system --field-selector reason=LeaderElection')).toMatch(/lease\/kube-scheduler +drydock-control-plane[23]_\S+ became leader/)
   expect(await run("kubectl get endpointslices kubernetes -o jsonpath='{.endpoints[*].addresses[0]}'")).toBe('10.89.0.3 10.89.0.4')

@@ -31,6 +31,7 @@ import { ComponentLauncher } from './component-launcher.ts'
 import { lazyComponentServer } from './component-server/lazy-component-server.ts'
 import { COMPONENTS, ControlPlane, componentOn } from './control-plane.ts'
 import type { ComponentPart } from './control-plane.ts'
+import { identityLease } from './control-plane-nodes/identity-lease.ts'
 import { endpointLeases } from './control-plane-nodes/endpoint-leases.ts'
 import { installedFiles } from './control-plane-nodes/install.ts'
 import type { ControlPlaneConfiguration } from './control-plane-nodes/installer.ts'
@@ -484,7 +485,10 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster> {
     })
     defineOn = (host, ip) => {
       components.define(componentOn('etcd', host), () => ({ start: () => { members.start(host, ip) }, stop: () => members.stop(host) }))
-      components.define(componentOn('kube-apiserver', host), () => whenShared(components, members, () => endpointLeases({ etcd, api: masters, clock, log: log.named('kube-apiserver'), ip, port: API_PORT, canWrite: () => members.isAvailable })))
+      components.define(componentOn('kube-apiserver', host), () => {
+        const shared = { api: masters, clock, log: log.named('kube-apiserver'), ip, port: API_PORT, canWrite: () => members.isAvailable }
+        return both(identityLease({ ...shared, host, random: ownRandom(`identity/${host}`) }), whenShared(components, members, () => endpointLeases({ etcd, ...shared })))
+      })
       components.define(componentOn('kube-controller-manager', host), () => leading(host, 'kube-controller-manager', 'kube-controller-manager', () => manager(host)))
       components.define(componentOn('kube-scheduler', host), () => leading(host, 'kube-scheduler', 'default-scheduler', () => scheduler(host)))
     }
@@ -761,6 +765,19 @@ const PUBLISHED_PORTS = [80, 443]
 function commandOf(pod: KubeObject): readonly string[] {
   const [container] = (pod as Pod).spec.containers
   return [...container!.command ?? [], ...container!.args ?? []]
+}
+
+/** Two parts of one component. */
+function both(first: ComponentPart, second: ComponentPart): ComponentPart {
+  return {
+    start() {
+      first.start()
+      second.start()
+    },
+    async stop() {
+      await Promise.all([first.stop(), second.stop()])
+    },
+  }
 }
 
 /** A part that there is only once etcd has several members: until then nobody has to say that it is there. */
