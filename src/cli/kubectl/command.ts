@@ -68,7 +68,7 @@ export function allFlags(spec: CommandSpec): FlagSpec[] {
 
 const HELP_FLAG = toFlag(['help', 'h', 'bool', 'false', 'true', 1])
 /** Logging flags that every command takes. */
-const KLOG_FLAGS = [toFlag(['v', 'v', 'int', '0', '']), toFlag(['vmodule', '', 'string', '', '']), toFlag(['log-flush-frequency', '', 'duration', '5s', ''])]
+const KLOG_FLAGS = [toFlag(['v', 'v', 'int', '0', '']), toFlag(['vmodule', '', 'moduleLevels', '', '']), toFlag(['log-flush-frequency', '', 'duration', '5s', ''])]
 
 /** A mistake in the command line. The text is complete. */
 export class UsageError extends Error {}

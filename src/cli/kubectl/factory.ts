@@ -158,7 +158,7 @@ export class Factory {
   rest(): RestClient {
     if (this.#rest) return this.#rest
     const config = this.restConfig()
-    for (const line of clientFeatureLines(this.proc.env)) this.log(1, 'envvar.go:195', line)
+    for (const { severity, place, text } of clientFeatureLines(this.proc.env)) this.log(severity === 'E' ? 0 : 1, place, text, severity)
     let dialled = false
     return this.#rest = new RestClient(config, this.proc.net, {
       nowMs: () => this.nowMs(),
@@ -190,8 +190,8 @@ export class Factory {
   }
 
   /** A line that is told from a level of `-v` on. */
-  log(level: number, place: string, text: string): void {
-    if (this.flags.int('v') >= level) void this.io.err(klogLine(this.proc, 'I', place, text))
+  log(level: number, place: string, text: string, severity: 'I' | 'E' = 'I'): void {
+    if (this.flags.int('v') >= level) void this.io.err(klogLine(this.proc, severity, place, text))
   }
 
   /** A line of structured logging; texts of several lines stand in brackets. k8s: klog serialize */

@@ -1,6 +1,6 @@
 import { parseDurationMs } from './duration.ts'
 
-export type FlagType = 'string' | 'bool' | 'int' | 'int32' | 'int64' | 'duration' | 'stringSlice' | 'stringArray' | 'tristate' | 'mapStringString' | 'stringToString'
+export type FlagType = 'string' | 'bool' | 'int' | 'int32' | 'int64' | 'duration' | 'stringSlice' | 'stringArray' | 'tristate' | 'mapStringString' | 'stringToString' | 'moduleLevels'
 
 /** One flag of a command. */
 export interface FlagSpec {
@@ -56,6 +56,7 @@ const LIMITS: Record<string, bigint> = { int: 63n, int32: 31n, int64: 63n }
 function convert(spec: FlagSpec, text: string, before: unknown): unknown {
   switch (spec.type) {
     case 'string': return text
+    case 'moduleLevels': return checkedModuleLevels(text)
     case 'bool': return parseBool(text)
     case 'tristate': return text === '' ? '' : String(parseBool(text))
     case 'int': case 'int32': case 'int64': return parseInteger(text, LIMITS[spec.type]!)
@@ -76,6 +77,17 @@ function convert(spec: FlagSpec, text: string, before: unknown): unknown {
       return out
     }
   }
+}
+
+/** File names with levels of `-v`, separated by commas. @throws Error in klog's words. k8s: klog parseModuleSpec */
+function checkedModuleLevels(text: string): string {
+  for (const part of text.split(',')) {
+    if (part === '') continue
+    const level = /^[^=]+=([+-]?\d+)$/.exec(part)?.[1]
+    if (level === undefined || Math.abs(Number(level)) > 0x7fff_ffff) throw new Error('syntax error: expect comma-separated list of filename=N')
+    if (Number(level) < 0) throw new Error('negative value for vmodule level')
+  }
+  return text
 }
 
 /** A duration flag of Go's own flag package, which says less about what is wrong. */

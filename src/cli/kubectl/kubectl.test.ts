@@ -268,7 +268,10 @@ describe('what a client makes of odd answers', () => {
 
   test('--vmodule is a list of files and levels', async () => {
     expect(await run(['version', '--client', '--vmodule=foo=a'])).toMatchObject({ code: 1, stderr: 'error: invalid argument "foo=a" for "--vmodule" flag: syntax error: expect comma-separated list of filename=N\nSee \'kubectl version --help\' for usage.\n' })
-    expect(await run(['version', '--client', '--vmodule=foo=1,bar*=2'])).toMatchObject({ code: 0 })
+    expect(await run(['version', '--client', '--vmodule=foo=1,bar*=2,'])).toMatchObject({ code: 0 })
+    expect((await run(['get', '--vmodule=a=-1'])).stderr).toBe('error: invalid argument "a=-1" for "--vmodule" flag: negative value for vmodule level\nSee \'kubectl get --help\' for usage.\n')
+    expect((await run(['--vmodule=a=99999999999'])).stderr).toContain('syntax error')
+    expect((await run(['options'])).stdout).toContain('    --vmodule=:\n')
   })
 
   test('a flag in front of an unknown command takes its value, and no plugin is looked for', async () => {

@@ -2,7 +2,7 @@ import { BrokenPipeError } from '../../base/streams.ts'
 import { StatusError } from '../../cluster/kinds/status-error.ts'
 import { ProcessExit, ProcessKilled } from '../../unix/types.ts'
 import type { Proc, Program } from '../../unix/types.ts'
-import { allFlags, APPLYSET_FLAG, findCommand, firstPositional, parseCommandLine, rootCommand, suggestionsFor, usageError, UsageError } from './command.ts'
+import { allFlags, APPLYSET_FLAG, findCommand, firstPositional, parseCommandLine, rootCommand, suggestionsFor, usageError } from './command.ts'
 import type { CommandSpec } from './command.ts'
 import { findHandler } from './commands/handlers.ts'
 import { describeFailure, SilentExit } from './errors.ts'
@@ -67,9 +67,6 @@ async function runKubectl(proc: Proc, io: CommandIo, words: readonly string[]): 
   if (wantsHelp(rest)) return showHelp(proc, io, target.path.split(' ').slice(1))
   const parsed = parseCommandLine(args, prepared.presets, target.path === 'kubectl apply' && isTrue(proc.env['KUBECTL_APPLYSET']) ? [APPLYSET_FLAG] : [])
   const { spec, flags, argsBeforeDash } = parsed
-  // k8s: klog moduleSpec.Set
-  const modules = flags.str('vmodule')
-  if (modules.split(',').some((part) => part !== '' && !/^[^=]+=[+-]?\d+$/.test(part))) throw new UsageError(`invalid argument ${JSON.stringify(modules)} for "--vmodule" flag: syntax error: expect comma-separated list of filename=N\nSee '${spec.path} --help' for usage.`)
   if (flags.bool('help')) return showHelp(proc, io, spec.path.split(' ').slice(1))
   for (const { name } of flags.given) {
     const warning = DEPRECATED[name]

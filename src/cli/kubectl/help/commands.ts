@@ -61,6 +61,7 @@ export const LONG_TEXTS: Readonly<Record<string, string>> = {
   'create configmap': 'Make a config map from files, folders or literals.\n\n A file becomes a key of its own name, unless another one is given. Of a folder each file whose name can be a key is taken; links and subfolders are not.',
   'create ingress': 'Make an ingress with the given rules.',
   'create rolebinding': 'Grant a role or a cluster role in one namespace.', 'create clusterrolebinding': 'Grant a cluster role in every namespace and outside of them.',
+  // In kubectl's own words: a recorded session shows them.
   'create secret': 'Create a secret with specified type.\n\n A docker-registry type secret is for accessing a container registry.\n\n A generic type secret indicate an Opaque secret type.\n\n A tls type secret holds TLS certificate and its associated key.',
   'create secret docker-registry': 'Make a secret with which nodes log in to a registry.\n\n Pods name it in imagePullSecrets, or a service account does so for them.',
   'create secret generic': 'Make a secret from files, folders or literals.\n\n A file becomes a key of its own name, unless another one is given. Of a folder each file whose name can be a key is taken; links and subfolders are not.',

@@ -154,7 +154,7 @@ kubectl config delete-context test`,
 # Remove a user
 kubectl config delete-user alice`,
   'config get-clusters': `
-# The clusters that kubectl knows
+# Names of all clusters
 kubectl config get-clusters`,
   'config get-contexts': `
 # All contexts
@@ -163,7 +163,7 @@ kubectl config get-contexts
 # One context
 kubectl config get-contexts test`,
   'config get-users': `
-# The users that kubectl knows
+# Names of all users
 kubectl config get-users`,
   'config rename-context': `
 # Rename a context
@@ -573,7 +573,7 @@ kubectl get pods -l app=web -w`,
 kubectl kuberc set --section defaults --command get --option output=wide
 
 # An alias
-kubectl kuberc set --section aliases --name getn --command get --prependarg nodes --option output=wide
+kubectl kuberc set --section aliases --name machines --command get --prependarg nodes --option show-labels=true
 
 # Let no credential plugin run
 kubectl kuberc set --section credentialplugin --policy=DenyAll`,
@@ -585,7 +585,7 @@ kubectl kuberc view
 kubectl kuberc view --output json
 
 # Of a file
-kubectl kuberc view --kuberc /path/to/kuberc`,
+kubectl kuberc view --kuberc team.kuberc`,
   kustomize: `
 # The current folder
 kubectl kustomize
