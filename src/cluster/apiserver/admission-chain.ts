@@ -85,11 +85,12 @@ export class AdmissionChain {
 
   async #ask(step: AdmissionStep, plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes): Promise<void> {
     const { metrics, operation, trace, object } = attributes
+    // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
+    const decide = (plugin: AdmissionPlugin) => step === 'admit' ? plugin.mutate!(attributes, this.context) : plugin.validate!(attributes, this.context)
     // Components inside the process: nobody counts or looks.
     if (!metrics && !trace) {
-      for (let i = 0; i < plugins.length; i++) {
-        const pending = step === 'admit' ? plugins[i]!.mutate!(attributes, this.context) : plugins[i]!.validate!(attributes, this.context)
-        // Most plugins decide at once; awaiting them all would cost every write a dozen turns.
+      for (const plugin of plugins) {
+        const pending = decide(plugin)
         if (pending) await pending
       }
       return
@@ -101,7 +102,7 @@ export class AdmissionChain {
       let rejected = true
       const before = trace && step === 'admit' ? thaw(object) : undefined
       try {
-        const pending = step === 'admit' ? plugin.mutate!(attributes, this.context) : plugin.validate!(attributes, this.context)
+        const pending = decide(plugin)
         if (pending) await pending
         rejected = false
         trace?.admission(stage, plugin.name, before, object)

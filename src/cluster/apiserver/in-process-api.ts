@@ -33,6 +33,7 @@ const ignore = () => {}
 export class InProcessApi implements Api {
   readonly #parts: InProcessParts
   readonly #user: UserInfo
+  /** Who calls for a node gives way to the others. */
   readonly #lane: Lane
 
   constructor(parts: InProcessParts, user: UserInfo) {

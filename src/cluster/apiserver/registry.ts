@@ -132,17 +132,22 @@ export class Registry {
 
   async #createAdmitted(endpoint: Endpoint, draft: KubeObject, request: WriteRequest): Promise<KubeObject> {
     const generated = !draft.metadata.name && Boolean(draft.metadata.generateName)
+    try {
+      return await this.#createOnce(endpoint, draft, request)
+    } catch (error) {
+      if (!generated || !isStatusError(error, 'AlreadyExists')) throw error
+      throw apiError.generic(409, 'AlreadyExists', `${textOf(endpoint)} "${draft.metadata.name}" already exists, the server was not able to generate a unique name for the object`, { ...error.status.details })
+    }
+  }
+
+  /**
+   * A generated name that nothing has, or the last one that was tried. Upstream tries whole creations, each with a copy of the object, as what one
+   * fills in (a Job's labels) can't serve another; a look at the store beforehand does without copies.
+   */
+  #freeName({ store }: Endpoint, namespace: string, base: string): string {
     for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#createOnce(endpoint, draft, request)
-      } catch (error) {
-        if (!generated || !isStatusError(error, 'AlreadyExists')) throw error
-        const { name } = draft.metadata
-        if (attempt === NAME_ATTEMPTS)
-          throw apiError.generic(409, 'AlreadyExists', `${textOf(endpoint)} "${name}" already exists, the server was not able to generate a unique name for the object`, { ...error.status.details })
-        // What else an attempt fills in, the next one fills in anew.
-        delete draft.metadata.name
-      }
+      const name = generateName(base, this.#random)
+      if (attempt === NAME_ATTEMPTS || !store.get(namespace, name)) return name
     }
   }
 
@@ -151,7 +156,7 @@ export class Registry {
     const { strategy } = rules
     const { metadata } = draft
     fillSystemFields(metadata, this.#clock.nowMs(), this.#random)
-    if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName, this.#random)
+    if (!metadata.name && metadata.generateName) metadata.name = this.#freeName(endpoint, request.namespace, metadata.generateName)
     const finish = this.#hooks.get(storageRef(store.kind))?.begin?.(draft, undefined, request.dryRun)
     let succeeded = false
     try {

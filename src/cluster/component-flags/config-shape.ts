@@ -3,7 +3,7 @@ import { parseGoDuration } from '../kinds/duration.ts'
 import { LaunchError } from './component-flags.ts'
 
 /** What a field of a component's configuration may hold. */
-export type Shape = 'string' | 'bool' | 'int32' | 'int64' | 'float32' | 'duration' | 'map' | 'any' | StructShape | { readonly list: Shape }
+export type Shape = 'string' | 'bool' | 'int32' | 'int64' | 'float32' | 'duration' | 'any' | StructShape | { readonly list: Shape }
 
 /** A Go struct: its name, as errors tell it, and its fields. */
 export interface StructShape {
@@ -11,7 +11,7 @@ export interface StructShape {
   readonly fields: Readonly<Record<string, Shape>>
 }
 
-const GO_TYPES: Readonly<Record<string, string>> = { string: 'string', bool: 'bool', int32: 'int32', int64: 'int64', float32: 'float32', duration: 'string', map: 'map[string]string' }
+const GO_TYPES: Readonly<Record<string, string>> = { string: 'string', bool: 'bool', int32: 'int32', int64: 'int64', float32: 'float32', duration: 'string' }
 
 /**
  * Checks a configuration as Go's strict decoder does.
@@ -39,7 +39,7 @@ export function decodeStrictly(value: unknown, shape: StructShape): string[] {
       }
       return
     }
-    const fits = { string: typeof at === 'string', duration: typeof at === 'string', bool: typeof at === 'boolean', int32: Number.isInteger(at), int64: Number.isInteger(at), float32: typeof at === 'number', map: typeof at === 'object' }[as]
+    const fits = { string: typeof at === 'string', duration: typeof at === 'string', bool: typeof at === 'boolean', int32: Number.isInteger(at), int64: Number.isInteger(at), float32: typeof at === 'number' }[as]
     if (!fits) throw wrong(GO_TYPES[as]!)
     if (as === 'duration' && parseGoDuration(at as string) === undefined) throw new LaunchError(`time: invalid duration ${JSON.stringify(at)}`)
   }

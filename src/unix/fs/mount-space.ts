@@ -98,6 +98,7 @@ export class MountSpace {
   /** The place itself and those in other views that show what is mounted there. */
   #peersOf(at: string): PlaceOfMount[] {
     const out: PlaceOfMount[] = [{ space: this, path: at }]
+    // Most views share nothing, and every container makes a dozen mounts.
     if (!this.peer && !this.followers && !this.#receivers && !this.#sharedAbove(at)) return out
     for (const { space, path } of out) {
       const shared = space.#sharedAbove(path)

@@ -1,6 +1,7 @@
 import type { Informers } from '../../client/informers.ts'
 import type { Amounts } from '../../client/pod-resources.ts'
 import { nonZeroContainerRequests, podAmounts } from '../../client/pod-resources.ts'
+import { isExtendedResource } from '../../kinds/core/validate-resources.ts'
 import type { DeviceClass, Node, Pod } from '../../kinds/generated/types.ts'
 import { classOfResource, mayBeDevices } from '../devices/device-class-resolver.ts'
 import { isDeletion, on, type ClusterEvent, type FilterPlugin, type PreScorePlugin, type ScorePlugin } from '../framework.ts'
@@ -59,11 +60,8 @@ export interface NodeResourcesFitArgs {
 /** A pod's requests without what is ignored. */
 function checkedOf(requests: Amounts, ignored: ReadonlySet<string>, ignoredGroups: ReadonlySet<string>): Amounts {
   if (ignored.size === 0 && ignoredGroups.size === 0) return requests
-  return Object.fromEntries(Object.entries(requests).filter(([name]) => isOrdinary(name) || !isExtended(name) || !(ignored.has(name) || ignoredGroups.has(name.split('/')[0]!))))
+  return Object.fromEntries(Object.entries(requests).filter(([name]) => !isExtendedResource(name) || !(ignored.has(name) || ignoredGroups.has(name.split('/')[0]!))))
 }
-
-/** k8s: v1helper.IsExtendedResourceName */
-const isExtended = (resource: string) => resource.includes('/') && !/(^|\.)kubernetes\.io\//.test(resource) && !resource.startsWith('requests.')
 
 /** k8s: resource/v1 ResourceDeviceClassPrefix */
 const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/'
