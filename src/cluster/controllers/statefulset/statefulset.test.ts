@@ -94,6 +94,8 @@ test("claims get the owners that the set's policy asks for, whatever others own 
   await plane.clock.until(async () => (await owners(0)).length === 1, { withinMs: 5_000 })
   await plane.clock.settle()
   expect([await owners(0), await owners(1), await owners(2)]).toEqual([['StatefulSet/db manages'], ['ConfigMap/other', 'StatefulSet/db manages'], ['ConfigMap/other manages']])
+  const conflicts = (await plane.api.list<Event>('events', { namespace: 'default' })).items.filter(({ reason }) => reason === 'ConflictingController')
+  expect(conflicts.map(({ message }) => message)).toEqual(['PersistentVolumeClaim data-db-2 has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim'])
   // A reference that doesn't manage is made one that does.
   await setOwners(0, [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: (await set()).metadata.uid, controller: false }])
   await retain({ whenScaled: 'Delete' })

@@ -99,7 +99,7 @@ class StatefulSetSync {
     if (wait) return 0
 
     const firstUnavailable = [...Array.from({ length: replicas }, (_, i) => byOrdinal.get(start + i)), ...[...condemned].reverse().map(([, pod]) => pod)].find((pod) => pod && this.#isUnavailable(pod))
-    for (const [ordinal, pod] of condemned) await this.#applyRetention(ordinal, pod)
+    for (const [ordinal, pod] of condemned) if (!this.#hasOwnersWanted(ordinal, pod)) await this.#applyRetention(ordinal, pod)
     for (const [, pod] of condemned) {
       if (pod.metadata.deletionTimestamp !== undefined) {
         if (monotonic) return 0
@@ -217,12 +217,10 @@ class StatefulSetSync {
     }
   }
 
-  /** Makes claims go with their set or pod where the set says so. k8s: UpdatePodClaimForRetentionPolicy */
+  /** Makes claims go with their set or pod where the set says so, and tells of those that something else controls. k8s: UpdatePodClaimForRetentionPolicy */
   async #applyRetention(ordinal: number, pod: Pod): Promise<void> {
     const set = this.#set
     const { api, events } = this.#context
-    // All of them are looked at again once one is not as it should be.
-    if (this.#hasOwnersWanted(ordinal, pod)) return
     for (const claim of this.#heldClaims(ordinal)) {
       if (hasConflictingController(claim, set, pod))
         events.event(set, 'Warning', 'ConflictingController', `PersistentVolumeClaim ${claim.metadata.name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`)
