@@ -12,9 +12,9 @@ import { containerLimits } from './container-limits.ts'
 import { hostsFile, podDnsConfig, podHostname, resolvConf } from './dns-config.ts'
 import { containerEnvironment, expand } from './environment.ts'
 import { StartError } from './image-manager.ts'
-import { runHook } from './lifecycle-hooks.ts'
+import { runHook, tellsHttpFallback } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
-import { containerReference, podReference, podLogDirectory, podText } from './pod-spec.ts'
+import { containerReference, podLogDirectory, podText } from './pod-spec.ts'
 import type { AnyContainer } from './pod-spec.ts'
 import { prepareSubPath } from './subpath.ts'
 
@@ -79,7 +79,7 @@ export class ContainerStarter {
     const hook = container.lifecycle?.postStart
     if (!hook) return
     try {
-      await runHook(hook, container, id, status.ips[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock, onHttpFallback: (message) => events.event(podReference(pod), 'Warning', 'LifecycleHTTPFallback', message) })
+      await runHook(hook, container, id, status.ips[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock, onHttpFallback: tellsHttpFallback(pod, events) })
     } catch (error) {
       events.event(about, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
       await kill(id, container, 'FailedPostStartHook')

@@ -1,16 +1,23 @@
 import type { Clock } from '../../base/clock.ts'
 import type { NetStack } from '../../unix/types.ts'
-import type { HTTPGetAction, LifecycleHandler } from '../kinds/generated/types.ts'
+import type { EventRecorder } from '../client/event-recorder.ts'
+import type { HTTPGetAction, LifecycleHandler, Pod } from '../kinds/generated/types.ts'
 import type { RuntimeService } from '../runtime/cri.ts'
 import { fetchForProbe, resolvePort } from './http-action.ts'
-import type { AnyContainer } from './pod-spec.ts'
+import { podReference, type AnyContainer } from './pod-spec.ts'
 
+/** What a hook needs of its node. */
 export interface HookContext {
   runtime: RuntimeService
   hostStack: NetStack
   clock: Clock
   /** A hook over HTTPS was answered over HTTP. */
   onHttpFallback(message: string): void
+}
+
+/** Tells of a pod what {@link HookContext.onHttpFallback} hears. */
+export function tellsHttpFallback(pod: Pod, events: EventRecorder): HookContext['onHttpFallback'] {
+  return (message) => { events.event(podReference(pod), 'Warning', 'LifecycleHTTPFallback', message) }
 }
 
 /** Runs a postStart or preStop hook. Rejects when it fails. k8s: pkg/kubelet/lifecycle handlers.go */

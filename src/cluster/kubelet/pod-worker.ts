@@ -12,7 +12,7 @@ import type { StartFailure } from './container-statuses.ts'
 import { usesDevices } from './devices/device-claims.ts'
 import { missingClusterDns, podDnsConfig, podDnsWithinLimits, podHostname } from './dns-config.ts'
 import { StartError } from './image-manager.ts'
-import { runHook } from './lifecycle-hooks.ts'
+import { runHook, tellsHttpFallback } from './lifecycle-hooks.ts'
 import type { NodeContext } from './node-context.ts'
 import { computePodActions } from './pod-actions.ts'
 import type { KillReason, RuntimePodStatus } from './pod-actions.ts'
@@ -488,7 +488,7 @@ export class PodWorker {
     if (hook && grace > 0) {
       const startMs = clock.nowMs()
       const limit = new AbortController()
-      const run = runHook(hook, container, id, this.#lastIps[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock, onHttpFallback: (message) => events.event(podReference(pod), 'Warning', 'LifecycleHTTPFallback', message) }).catch(() => {
+      const run = runHook(hook, container, id, this.#lastIps[0] ?? this.#node.hostIps[0] ?? '', { runtime, hostStack: network.hostStack, clock, onHttpFallback: tellsHttpFallback(pod, events) }).catch(() => {
         events.event(about, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
       })
       await Promise.race([run, clock.sleep(grace * 1000, limit.signal).catch(() => {}), ...(signal ? [aborted(signal)] : [])])

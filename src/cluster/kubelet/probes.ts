@@ -1,7 +1,4 @@
 import type { Clock, Timer } from '../../base/clock.ts'
-import { httpRequest } from '../../base/http.ts'
-import { GRPC_CODES } from '../../unix/net/http2/grpc-client.ts'
-import { outcomeOf } from '../../unix/net/http2/grpc-server.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { NetStack } from '../../unix/types.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
@@ -19,11 +16,6 @@ import type { StatusManager } from './status-manager.ts'
 
 /** From a container's start to its first probe, in milliseconds: the way of the news through a real kubelet. */
 const FIRST_PROBE_MS = 150
-
-/** gRPC's health protocol: the states of a service, by number. */
-const HEALTH_STATES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const
-/** gRPC's code for a method that a server hasn't. */
-const UNIMPLEMENTED = 12
 
 export type ProbeType = 'Readiness' | 'Liveness' | 'Startup'
 export type ProbeResult = 'success' | 'failure' | 'unknown'
@@ -309,7 +301,10 @@ class ProbeWorker {
       if (port === undefined) return { result: 'error', output: `couldn't find port: ${String(this.#probe.tcpSocket.port)} for ${this.container.name}` }
       return await this.#tcp(this.#probe.tcpSocket.host || podIp, port, timeoutMs)
     }
-    if (this.#probe.grpc) return await this.#grpc(podIp, this.#probe.grpc.port, this.#probe.grpc.service ?? '', timeoutMs)
+    if (this.#probe.grpc) {
+      const { probeGrpc } = await clock.outside(import('./grpc-probe.ts'))
+      return await probeGrpc(podIp, this.#probe.grpc.port, this.#probe.grpc.service ?? '', { stack: hostStack, clock, timeoutMs })
+    }
     return { result: 'error', output: `missing probe handler for ${this.container.name}` }
   }
 
@@ -320,28 +315,6 @@ class ProbeWorker {
       return { result: 'success', output: '' }
     } catch (error) {
       return { result: 'failure', output: dialError(host, port, error) }
-    }
-  }
-
-  async #grpc(host: string, port: number, service: string, timeoutMs: number): Promise<Outcome> {
-    const seconds = `${timeoutMs / 1000}s`
-    const unreachable: Outcome = { result: 'failure', output: `timeout: failed to connect service "${host}:${port}" within ${seconds}: context deadline exceeded` }
-    const reachable = await this.#tcp(host, port, timeoutMs)
-    if (reachable.result !== 'success') return unreachable
-    // One length-prefixed HealthCheckRequest: field 1 is the service's name.
-    const name = new TextEncoder().encode(service)
-    const message = name.length > 0 ? Uint8Array.from([10, name.length, ...name]) : new Uint8Array()
-    const body = Uint8Array.from([0, 0, 0, 0, message.length, ...message])
-    try {
-      const response = await this.#manager.options.hostStack.fetch(httpRequest(`http://${host}:${port}/grpc.health.v1.Health/Check`, { method: 'POST', body, headers: { 'content-type': 'application/grpc', te: 'trailers' } }), { connectTimeoutMs: timeoutMs, versions: ['h2'] })
-      const answer = new Uint8Array(await response.arrayBuffer())
-      const { code, message: why } = await outcomeOf(response)
-      if (code === UNIMPLEMENTED) return { result: 'failure', output: `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${why}` }
-      if (code !== 0) return { result: 'failure', output: `error: health rpc probe failed: rpc error: code = ${GRPC_CODES[code] ?? `Code(${code})`} desc = ${why}` }
-      const serving = HEALTH_STATES[answer[6] ?? 0]
-      return serving === 'SERVING' ? { result: 'success', output: 'service healthy' } : { result: 'failure', output: `service unhealthy (responded with "${serving}")` }
-    } catch {
-      return unreachable
     }
   }
 }
