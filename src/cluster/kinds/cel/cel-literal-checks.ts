@@ -34,7 +34,7 @@ export function literalIssues(root: CelNode, checked: CheckedCel): CelIssue[] {
       const text = textOf(args[0])
       if (text !== undefined && args.length === (name === 'matches' && !target ? 2 : 1) && isBadLiteral(name, text)) issues.push({ at: args[0]!.at, text: `invalid ${name} argument` })
       const only = args[0]
-      if (name === 'timestamp' && only?.kind === 'literal' && only.type === 'int' && works(() => callFunction('timestamp', [literalValue('int', only.value ?? '')], () => {})) === false) issues.push({ at: only.at, text: 'invalid timestamp argument' })
+      if (name === 'timestamp' && only?.kind === 'literal' && only.type === 'int' && !works(() => callFunction('timestamp', [literalValue('int', only.value ?? '')], () => {}))) issues.push({ at: only.at, text: 'invalid timestamp argument' })
       const template = isFormat ? textOf(target) : undefined
       if (template !== undefined && args[0]?.kind === 'list') issues.push(...formatIssue(template, args[0].items, at, checked))
     } else if (!inFormat && node.kind === 'list') issues.push(...mixed(node.items, checked, node.optionals))

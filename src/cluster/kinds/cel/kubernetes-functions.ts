@@ -18,23 +18,31 @@ function isKeptWhole(text: string): boolean {
     return fraction === '' && 15 - whole.length - Math.trunc(exponent * 3 / 10) - 1 >= 0
   }
   if (/^[mun]$/.test(unit) || fraction !== '' || /^[eE]-/.test(unit)) return false
+  return whole.length <= 18 && fitsInt64(text)
+}
+
+function fitsInt64(text: string): boolean {
   const number = parseQuantity(text).nanos / 1_000_000_000n
-  return whole.length <= 18 && number < 2n ** 63n && number >= -(2n ** 63n)
+  return number < 2n ** 63n && number >= -(2n ** 63n)
 }
 
 /** A quantity, as rules handle it. */
 export class CelQuantity implements CelOpaque {
   readonly celType = 'kubernetes.Quantity'
   readonly text: string
-  readonly isWhole: boolean
+  readonly #isWhole: boolean | undefined
   /**
-   * @param isWhole whether Go keeps it as a whole number; sums with what it doesn't keep so aren't, whatever they come to
+   * @param isWhole whether Go keeps it as a whole number, where its text doesn't say so: of numbers and sums
    * @throws QuantityError
    */
-  constructor(text: string, isWhole = isKeptWhole(text)) {
+  constructor(text: string, isWhole?: boolean) {
     parseQuantity(text)
     this.text = text
-    this.isWhole = isWhole
+    this.#isWhole = isWhole
+  }
+  /** Whether Go keeps it as a whole number. */
+  get isWhole(): boolean {
+    return this.#isWhole ?? isKeptWhole(this.text)
   }
   equals(other: unknown): boolean {
     return other instanceof CelQuantity && compareQuantities(this.text, other.text) === 0
@@ -88,10 +96,13 @@ const SEMVER = 'kubernetes.Semver'
 
 const f = (name: string, types: string, run: RuntimeFunction[2]): RuntimeFunction => [name, types === '' ? [] : types.split(' '), run]
 
+/** Sums of whole numbers stay such while they fit; with what Go keeps as a decimal they are decimals, whatever they come to. k8s: Quantity.Add, Quantity.Sub */
 const sum = (of: typeof addQuantities, a: CelQuantity, b: CelQuantity): CelQuantity => {
   const text = of(a.text, b.text)
-  return new CelQuantity(text, a.isWhole && b.isWhole && isKeptWhole(text))
+  return new CelQuantity(text, a.isWhole && b.isWhole && fitsInt64(text))
 }
+/** k8s: resource.NewQuantity */
+const wholeQuantity = (value: bigint): CelQuantity => new CelQuantity(String(value), true)
 
 const approximate = ({ text }: CelQuantity): number => {
   const { nanos } = parseQuantity(text)
@@ -105,9 +116,9 @@ const quantities: readonly RuntimeFunction[] = [
   f('isLessThan', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => compareQuantities(a.text, b.text) < 0),
   f('compareTo', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => BigInt(compareQuantities(a.text, b.text))),
   f('add', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => sum(addQuantities, a, b)),
-  f('add', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => sum(addQuantities, a, new CelQuantity(String(b)))),
+  f('add', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => sum(addQuantities, a, wholeQuantity(b))),
   f('sub', `${QUANTITY} ${QUANTITY}`, (_c, a: CelQuantity, b: CelQuantity) => sum(subQuantities, a, b)),
-  f('sub', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => sum(subQuantities, a, new CelQuantity(String(b)))),
+  f('sub', `${QUANTITY} int`, (_c, a: CelQuantity, b: bigint) => sum(subQuantities, a, wholeQuantity(b))),
   f('asInteger', QUANTITY, (_c, a: CelQuantity) => {
     if (!a.isWhole) throw new Error('cannot convert value to integer')
     return BigInt(quantityValue(a.text))
