@@ -94,6 +94,14 @@ test('a list goes on after its token, from the slash on; a version next to a tok
   expect((await list('labelSelector=paged%3Dno', 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io')).items).toBeNull()
 })
 
+test('events are listed past the cache: their tokens begin without a slash, and a limit counts with resourceVersion=0 too', async () => {
+  for (const name of ['e1', 'e2']) await api.call('POST', '/api/v1/namespaces/default/events', { connection, body: { metadata: { name }, involvedObject: { namespace: 'default' } } })
+  for (const path of ['/api/v1', '/apis/events.k8s.io/v1']) {
+    const { items, metadata } = (await api.call('GET', `${path}/namespaces/default/events?limit=1&resourceVersion=0`, { connection })).body as unknown as { items: unknown[]; metadata: { continue: string } }
+    expect([items.length, JSON.parse(atob(metadata.continue)).start]).toEqual([1, 'e1\0'])
+  }
+})
+
 test('managed fields that are no sets of fields are dropped, and apply goes on working', async () => {
   const entry = { manager: 'm', operation: 'Update', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': 'text' } }
   expect((await send('PATCH', CONFIG_MAP, JSON.stringify({ metadata: { managedFields: [entry] } }), MERGE)).json.metadata.managedFields?.some((e: { fieldsV1: object }) => JSON.stringify(e.fieldsV1).includes('text')) ?? false).toBe(false)

@@ -59,7 +59,7 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
   // Next to a token a version isn't read: it may not be there.
   const asked = options.continue ? 0 : parseReadVersion(options.resourceVersion)
   // What the cache may answer as it likes it answers whole. k8s: cacher shouldDelegateList
-  const limit = options.limit && options.limit > 0 && options.resourceVersion !== '0' ? options.limit : 0
+  const limit = options.limit && options.limit > 0 && (options.resourceVersion !== '0' || !hasCache(endpoint)) ? options.limit : 0
   if (asked > etcd.revision) throw tooLargeVersion(asked, etcd.revision)
   const exact = asked > 0 && (options.resourceVersionMatch === 'Exact' || (limit > 0 && options.resourceVersionMatch !== 'NotOlderThan'))
   if (!limit && !options.continue && !exact) return { objects: store.select(selection), resourceVersion: String(etcd.revision) }
@@ -67,14 +67,15 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
   const prefix = store.listPrefix(namespace)
   let start = prefix
   let revision = exact ? asked : etcd.revision
-  let isInconsistent = false
+  let isCached = hasCache(endpoint)
   if (options.continue) {
     const token = decodeContinue(options.continue, prefix)
     // `resourceVersion=0` next to a token is let through, for old clients.
     if (options.resourceVersion && options.resourceVersion !== '0') throw apiError.badRequest('specifying resource version is not allowed when using continue')
     start = token.start
-    isInconsistent = token.revision < 0
-    revision = isInconsistent ? etcd.revision : token.revision
+    // A list that goes on inconsistently only etcd can answer.
+    if (token.revision < 0) isCached = false
+    revision = token.revision < 0 ? etcd.revision : token.revision
     // differs: the real server lets etcd's refusal through as code 500
     if (revision > etcd.revision) throw tooLargeVersion(revision, etcd.revision)
   }
@@ -95,12 +96,17 @@ export function listObjects(etcd: Etcd, endpoint: Endpoint, namespace: string | 
   }
   const listing: Listing = { objects, resourceVersion: String(revision) }
   if (more) {
-    // The cache's keys begin with a slash; what only etcd can answer, a list that goes on inconsistently, has none.
-    listing.continue = encodeContinue(`${isInconsistent ? '' : '/'}${lastKey.slice(prefix.length)}\0`, revision)
+    // The cache's keys begin with a slash, etcd's don't.
+    listing.continue = encodeContinue(`${isCached ? '/' : ''}${lastKey.slice(prefix.length)}\0`, revision)
     // With selectors nobody knows how many will match. k8s: etcd3 store GetList
     if (!options.labelSelector && !options.fieldSelector) listing.remainingItemCount = kvs.length - seen
   }
   return listing
+}
+
+/** Whether there is a watch cache before etcd: events have none. k8s: kubeapiserver DefaultWatchCacheSizes */
+function hasCache({ kind: { group, resource } }: Endpoint): boolean {
+  return !(resource === 'events' && (group === '' || group === 'events.k8s.io'))
 }
 
 function selectionTest(selection: WatchSelection): (object: KubeObject) => boolean {
