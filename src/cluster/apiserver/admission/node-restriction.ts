@@ -118,13 +118,15 @@ function nodeProblem(nodeName: string, attributes: AdmissionAttributes): string 
   const requested = attributes.name || object?.metadata.name || ''
   if (requested !== nodeName) return `node ${node} is not allowed to modify node ${JSON.stringify(requested)}`
   if (operation === 'CREATE') {
-    if ((object!.spec as { configSource?: unknown } | undefined)?.configSource) return `node ${node} is not allowed to create pods with a non-nil configSource`
+    if ((object as Node).spec?.configSource) return `node ${node} is not allowed to create pods with a non-nil configSource`
     const labels = forbiddenLabels(object!.metadata.labels ?? {}, {})
     return labels.length > 0 ? `node ${node} is not allowed to set the following labels: ${labels.join(', ')}` : undefined
   }
   if (operation !== 'UPDATE') return undefined
   const now = object as Node
   const old = attributes.oldObject as Node
+  // Old kubelets may leave it out of a status.
+  if (now.spec?.configSource && !deepEqual(now.spec.configSource, old.spec?.configSource)) return `node ${node} is not allowed to update configSource to a new non-nil configSource`
   if (!deepEqual(now.spec?.taints ?? [], old.spec?.taints ?? [])) return `node ${node} is not allowed to modify taints`
   if (!deepEqual(now.metadata.ownerReferences ?? [], old.metadata.ownerReferences ?? [])) return `node ${node} is not allowed to modify ownerReferences`
   const labels = forbiddenLabels(now.metadata.labels ?? {}, old.metadata.labels ?? {})

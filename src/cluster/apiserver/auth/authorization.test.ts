@@ -101,5 +101,6 @@ describe('the rights of nodes', () => {
     expect(await message(api.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } }))).toBe('allowed')
     expect((await lab.masters.get('nodes', 'n1')).spec.taints).toEqual([{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }])
     expect(await message(api.patch('nodes', 'n1', undefined, 'application/merge-patch+json', { spec: { taints: null } }))).toBe('nodes "n1" is forbidden: node "n1" is not allowed to modify taints')
+    expect(await message(api.patch('nodes', 'n1', undefined, 'application/merge-patch+json', { spec: { configSource: { configMap: { name: 'm', namespace: 'kube-system', kubeletConfigKey: 'k' } } } }))).toBe('nodes "n1" is forbidden: node "n1" is not allowed to update configSource to a new non-nil configSource')
   })
 })
