@@ -1,4 +1,5 @@
 /** The checks of the Pod Security Standards, in upstream's order and words. k8s: pod-security-admission/policy */
+import { APP_ARMOR_ANNOTATION } from '../../kinds/core/profile-annotations.ts'
 import type { Container, EphemeralContainer, PodSpec, Probe, SecurityContext, PodSecurityContext, ObjectMeta } from '../../kinds/generated/types.ts'
 
 export interface Violation {
@@ -48,8 +49,6 @@ const allowPrivilegeEscalation: CheckFunction = (spec) => {
   const bad = badContainers(spec, (context) => context?.allowPrivilegeEscalation !== false)
   return bad.length ? { reason: 'allowPrivilegeEscalation != false', detail: `${containerList(bad)} must set securityContext.allowPrivilegeEscalation=false` } : undefined
 }
-
-const APP_ARMOR_ANNOTATION = 'container.apparmor.security.beta.kubernetes.io/'
 
 const appArmorProfile: CheckFunction = (spec, metadata) => {
   const isBad = (context: PodSecurityContext | SecurityContext | undefined) => context?.appArmorProfile !== undefined && !['RuntimeDefault', 'Localhost'].includes(context.appArmorProfile.type)

@@ -6,7 +6,7 @@ import { dnsLabelProblems, labelValueProblems } from '../names.ts'
 import type { ObjectMeta } from '../object.ts'
 import { parseQuantity } from '../quantity.ts'
 import type { Strategy } from '../kind.ts'
-import { APP_ARMOR_ANNOTATION, appArmorProfileOf, appArmorWarning, SECCOMP_CONTAINER_ANNOTATION } from './profile-annotations.ts'
+import { APP_ARMOR_ANNOTATION, appArmorProfileOf, appArmorWarning, SECCOMP_CONTAINER_ANNOTATION, SECCOMP_POD_ANNOTATION } from './profile-annotations.ts'
 import { overlappingPathWarnings } from './overlapping-paths.ts'
 
 const NANOS = 1_000_000_000n
@@ -42,7 +42,6 @@ const OLD_VOLUMES = {
 } as const
 
 const NO_PODS = 'a null labelSelector results in matching no pod'
-const SECCOMP_ANNOTATION = 'seccomp.security.alpha.kubernetes.io/pod'
 const USE_SECCOMP_FIELD = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 
 /** Names that end up in host names. */
@@ -93,7 +92,7 @@ export function podWarnings(spec: Readonly<PodSpec>, metadata: Readonly<{ annota
   repeated(out, spec.imagePullSecrets?.map(({ name }) => name ?? ''), (i, name) => `${at}.imagePullSecrets[${i}].name: duplicate name ${JSON.stringify(name)}`)
   spec.imagePullSecrets?.forEach(({ name }, i) => name || out.push(`${at}.imagePullSecrets[${i}].name: invalid empty name ""`))
   fractions(out, spec.overhead, `${at}.overhead`)
-  if (!spec.securityContext?.seccompProfile && Object.hasOwn(annotations, SECCOMP_ANNOTATION)) out.push(`${prefix}metadata.annotations[${SECCOMP_ANNOTATION}]: ${USE_SECCOMP_FIELD}`)
+  if (!spec.securityContext?.seccompProfile && Object.hasOwn(annotations, SECCOMP_POD_ANNOTATION)) out.push(`${prefix}metadata.annotations[${SECCOMP_POD_ANNOTATION}]: ${USE_SECCOMP_FIELD}`)
   const containers = allContainers(spec, at)
   for (const [container, here] of containers) {
     const key = SECCOMP_CONTAINER_ANNOTATION + container.name

@@ -15,6 +15,7 @@ test('a profile in an annotation and one in a field must be the same', () => {
   ])
   expect(findings(pod({ [`${APP_ARMOR_ANNOTATION}a`]: 'unconfined' }, {}, { appArmorProfile: { type: 'RuntimeDefault' } }))).toEqual(['spec.containers[0].securityContext.appArmorProfile.type: Forbidden: apparmor type in annotation and field must match'])
   expect(findings(pod({ [`${APP_ARMOR_ANNOTATION}a`]: 'runtime/default' }, { appArmorProfile: { type: 'RuntimeDefault' }, seccompProfile: { type: 'Unconfined' } }))).toEqual([])
+  expect(findings(pod(seccomp, { seccompProfile: { type: 'constructor' } }))).toEqual([])
 })
 
 test('an annotation becomes a field, with a warning; where the field is given there is none', () => {
@@ -24,5 +25,8 @@ test('an annotation becomes a field, with a warning; where the field is given th
   expect(warned(adopted)).toBe(1)
   expect(adopted.spec.containers[0]!.securityContext!.appArmorProfile).toEqual({ type: 'Localhost', localhostProfile: 'x' })
   expect(warned(pod(annotations, { appArmorProfile: { type: 'Localhost', localhostProfile: 'x' } }))).toBe(0)
+  const padded = pod({ [`${APP_ARMOR_ANNOTATION}a`]: 'localhost/ x' }, {})
+  expect(warned(padded)).toBe(1)
+  expect(padded.spec.containers[0]!.securityContext).toEqual({})
   expect(warned(pod(annotations, {}, { appArmorProfile: { type: 'Localhost', localhostProfile: 'x' } }))).toBe(0)
 })

@@ -14,7 +14,7 @@ import { checkImageSpaces, validateContainers, validateEphemeralContainers, vali
 import { aggregateResources } from './pod-defaults.ts'
 import { isHugePage, validateResourceRequirements } from './validate-resources.ts'
 import { validateAffinity, validateTolerations, validateTopologySpread } from './validate-scheduling.ts'
-import { checkProfileAnnotations } from './profile-annotations.ts'
+import { APP_ARMOR_ANNOTATION, checkProfileAnnotations } from './profile-annotations.ts'
 import { takeSteering } from './validate-gated-pod.ts'
 import { validateHostProcess, validateOperatingSystem, validatePodSecurityContext } from './validate-security.ts'
 import { validateVolumes } from './validate-volume.ts'
@@ -22,7 +22,6 @@ import { validateVolumes } from './validate-volume.ts'
 const MAX_INT32 = 2147483647
 const MIRROR = 'kubernetes.io/config.mirror'
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
-const APP_ARMOR = 'container.apparmor.security.beta.kubernetes.io/'
 
 /** k8s: ValidatePodCreate, after ObjectMeta */
 export function validatePod(pod: Readonly<Pod>): Finding[] {
@@ -55,8 +54,8 @@ function checkPodAnnotations(out: Finding[], annotations: Readonly<Record<string
   const cost = annotations[DELETION_COST]
   if (cost !== undefined && (!/^-?(?:0|[1-9]\d*)$/.test(cost) || Math.abs(Number(cost)) > MAX_INT32)) out.push(invalid(`${at}[${DELETION_COST}]`, cost, 'must be a 32bit integer'))
   for (const key in annotations) {
-    if (!key.startsWith(APP_ARMOR)) continue
-    const name = key.slice(APP_ARMOR.length)
+    if (!key.startsWith(APP_ARMOR_ANNOTATION)) continue
+    const name = key.slice(APP_ARMOR_ANNOTATION.length)
     if (![...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])].some((container) => container.name === name)) out.push(invalid(`${at}[${key}]`, name, 'container not found'))
     const profile = annotations[key]!
     if (profile !== '' && profile !== 'runtime/default' && profile !== 'unconfined' && !profile.startsWith('localhost/')) out.push(invalid(`${at}[${key}]`, profile, `invalid AppArmor profile name: ${JSON.stringify(profile)}`))
@@ -310,12 +309,12 @@ export function checkAnnotationChanges(out: Finding[], pod: Readonly<Pod>, old: 
   const before = old.metadata.annotations ?? {}
   for (const key in before) {
     if (now[key] === before[key]) continue
-    if (key.startsWith(APP_ARMOR)) out.push(forbidden(`metadata.annotations[${key}]`, 'may not remove or update AppArmor annotations'))
+    if (key.startsWith(APP_ARMOR_ANNOTATION)) out.push(forbidden(`metadata.annotations[${key}]`, 'may not remove or update AppArmor annotations'))
     if (key === MIRROR) out.push(forbidden(`metadata.annotations[${key}]`, 'may not remove or update mirror pod annotation'))
   }
   for (const key in now) {
     if (key in before) continue
-    if (key.startsWith(APP_ARMOR)) out.push(forbidden(`metadata.annotations[${key}]`, 'may not add AppArmor annotations'))
+    if (key.startsWith(APP_ARMOR_ANNOTATION)) out.push(forbidden(`metadata.annotations[${key}]`, 'may not add AppArmor annotations'))
     if (key === MIRROR) out.push(forbidden(`metadata.annotations[${key}]`, 'may not add mirror pod annotation'))
   }
   checkPodAnnotations(out, now, pod.spec, 'metadata.annotations')

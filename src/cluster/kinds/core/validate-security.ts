@@ -25,7 +25,8 @@ function checkSeccomp(out: Finding[], profile: Readonly<SeccompProfile> | undefi
   } else if (profile.localhostProfile !== undefined) out.push(invalid(`${at}.localhostProfile`, goFields(profile), 'can only be set when seccomp type is Localhost'))
 }
 
-function checkAppArmor(out: Finding[], profile: Readonly<AppArmorProfile> | undefined, at: string): void {
+/** k8s: ValidateAppArmorProfileField */
+export function checkAppArmorProfile(out: Finding[], profile: Readonly<AppArmorProfile> | undefined, at: string): void {
   if (!profile) return
   const local = profile.localhostProfile
   switch (profile.type as string | undefined) {
@@ -73,7 +74,7 @@ export function validateSecurityContext(out: Finding[], context: Readonly<Securi
     }
   }
   checkWindowsOptions(out, context.windowsOptions, `${at}.windowsOptions`)
-  checkAppArmor(out, context.appArmorProfile, `${at}.appArmorProfile`)
+  checkAppArmorProfile(out, context.appArmorProfile, `${at}.appArmorProfile`)
 }
 
 /** k8s: validatePodSpecSecurityContext */
@@ -98,7 +99,7 @@ export function validatePodSecurityContext(out: Finding[], context: Readonly<Pod
   if (context.fsGroupChangePolicy !== undefined && !['Always', 'OnRootMismatch'].includes(context.fsGroupChangePolicy)) out.push(notSupported(`${at}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ['Always', 'OnRootMismatch']))
   checkSeccomp(out, context.seccompProfile, `${at}.seccompProfile`)
   checkWindowsOptions(out, context.windowsOptions, `${at}.windowsOptions`)
-  checkAppArmor(out, context.appArmorProfile, `${at}.appArmorProfile`)
+  checkAppArmorProfile(out, context.appArmorProfile, `${at}.appArmorProfile`)
   if (context.supplementalGroupsPolicy !== undefined && !['Merge', 'Strict'].includes(context.supplementalGroupsPolicy)) out.push(notSupported(`${at}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ['Merge', 'Strict']))
   // MountOption needs a feature that is off by default (SELinuxMount).
   if (context.seLinuxChangePolicy !== undefined && context.seLinuxChangePolicy !== 'Recursive') out.push(notSupported(`${at}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ['Recursive']))
