@@ -27,6 +27,10 @@ export class TerminalPane extends LitElement {
   declare client: ClusterClient
   #lastNumber = 0
   readonly #resizes = new ResizeObserver(() => this.current?.fit())
+  readonly #onTheme = () => { for (const screen of this.screens) screen.setTheme() }
+  readonly #themes = new MutationObserver(this.#onTheme)
+  readonly #darkness = matchMedia('(prefers-color-scheme: dark)')
+  #stopListening: () => void = () => {}
 
   constructor() {
     super()
@@ -39,13 +43,12 @@ export class TerminalPane extends LitElement {
 
   override firstUpdated(): void {
     this.#resizes.observe(this.renderRoot.querySelector('.screens')!)
-    this.client.on('restarted', ({ isFresh }) => {
+    this.#stopListening = this.client.on('restarted', ({ isFresh }) => {
       if (isFresh) forgetKeptTerminals()
       for (const screen of this.screens) screen.reconnect(isFresh)
     })
-    const themed = () => { for (const screen of this.screens) screen.setTheme() }
-    new MutationObserver(themed).observe(document.documentElement, { attributeFilter: ['data-theme'] })
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', themed)
+    this.#themes.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+    this.#darkness.addEventListener('change', this.#onTheme)
     const kept = takeKeptTerminals()
     for (const each of kept?.terminals ?? [undefined]) this.#add(each)
     if (kept) this.current = this.screens[kept.front]
@@ -57,6 +60,11 @@ export class TerminalPane extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#resizes.disconnect()
+    this.#themes.disconnect()
+    this.#darkness.removeEventListener('change', this.#onTheme)
+    // The failure page took the pane's place; another pane comes, and these screens must not ask the next cluster for shells.
+    this.#stopListening()
+    for (const screen of this.screens) screen.close()
     removeEventListener('pagehide', this.#onPageHide)
     document.removeEventListener('visibilitychange', this.#onVisibility)
   }

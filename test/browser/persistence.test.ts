@@ -199,6 +199,8 @@ describe('saved data that can not be used', () => {
     await page.getByRole('button', { name: 'Delete and start over' }).click()
     await waitForPrompt(page)
     expect(await tabOf(page).run('kubectl get configmaps -o name')).toBe('configmap/kube-root-ca.crt')
+    // The terminal that went with its pane asks for no shell.
+    expect(await tabOf(page).run("ps aux | grep -c '[b]ash'")).toBe('1')
   }, 90_000)
 
   test('the database of an earlier version is taken over', async () => {
