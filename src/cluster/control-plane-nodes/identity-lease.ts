@@ -7,6 +7,7 @@ import type { ComponentPart } from '../control-plane.ts'
 import type { Lease } from '../kinds/generated/types.ts'
 import { isStatusError } from '../kinds/status-error.ts'
 
+/** What the Lease of an API server takes. */
 export interface IdentityLeaseOptions {
   /** With the API server's own rights. */
   api: Api
