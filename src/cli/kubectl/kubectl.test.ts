@@ -153,6 +153,7 @@ describe('the command line', () => {
     expect(await asked('v1.34.1', '--warnings-as-errors')).toMatchObject({ code: 1, stderr: `error: ${warning}` })
     expect((await asked('v2.36.0')).stderr).toContain('server (2.36)')
     expect((await asked('v1')).stderr).toBe('error: server version error: illegal version string "v1"\n')
+    expect((await asked('v1.36.3~own')).stderr).toBe('error: server version error: could not parse pre-release/metadata (~own) in version "v1.36.3~own"\n')
   })
 
   test('a version that a definition does not serve is validated by the server all the same', async () => {

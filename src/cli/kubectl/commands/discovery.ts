@@ -69,11 +69,13 @@ function skewWarning(serverVersion: string): string | undefined {
 
 /** Major, minor and patch. @throws Error k8s: apimachinery/pkg/util/version ParseSemantic */
 function semanticVersion(text: string): readonly number[] {
-  const numbers = /^\s*v?([0-9]+(?:\.[0-9]+)*)/.exec(text)?.[1]?.split('.')
-  if (!numbers) throw new Error(`could not parse ${JSON.stringify(text)} as version`)
+  const [, dotted, extra = ''] = /^\s*v?([0-9]+(?:\.[0-9]+)*)(.*)$/.exec(text) ?? []
+  if (dotted === undefined) throw new Error(`could not parse ${JSON.stringify(text)} as version`)
+  const numbers = dotted.split('.')
   if (numbers.length !== 3) throw new Error(`illegal version string ${JSON.stringify(text)}`)
   const padded = numbers.find((each) => /^0\d/.test(each))
   if (padded !== undefined) throw new Error(`illegal zero-prefixed version component ${JSON.stringify(padded)} in ${JSON.stringify(text)}`)
+  if (!/^(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?\s*$/.test(extra)) throw new Error(`could not parse pre-release/metadata (${extra}) in version ${JSON.stringify(text)}`)
   return numbers.map(Number)
 }
 
