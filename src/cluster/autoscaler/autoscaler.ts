@@ -4,13 +4,14 @@ import type { Api } from '../client/api.ts'
 import type { EventRecorder } from '../client/event-recorder.ts'
 import type { Informers } from '../client/informers.ts'
 import type { ConfigMap, Node, Pod, PodDisruptionBudget } from '../kinds/generated/types.ts'
+import { goDurationText, parseGoDuration } from '../kinds/duration.ts'
 import { isStatusError } from '../kinds/status-error.ts'
-import { parseYaml } from '../kinds/yaml-text.ts'
 import type { CloudProvider, NodeGroup } from './cloud-provider.ts'
 import type { Priorities } from './expander.ts'
 import { NodeRemoval, isDue } from './node-removal.ts'
 import type { AutoscalingOptions } from './options.ts'
 import { isDaemonSetPod, isOver, isReady, isUnschedulable } from './pods.ts'
+import { PRIORITY_CONFIG, prioritiesOf } from './priorities.ts'
 import { planScaleUp } from './scale-up.ts'
 import { Simulator, WATCHED_RESOURCES } from './simulator.ts'
 import { Transitions, goTime, initializingText, statusText } from './status-text.ts'
@@ -29,6 +30,8 @@ const MAX_UNREADY_SHARE = 0.45
 /** How long a group that failed to grow is left alone at first and at most. k8s: --initial-node-group-backoff-duration, --max-node-group-backoff-duration */
 const FIRST_BACKOFF_MS = 5 * 60_000
 const MAX_BACKOFF_MS = 30 * 60_000
+/** After which time without another failure that is forgotten. k8s: --node-group-backoff-reset-timeout */
+const BACKOFF_RESET_MS = 3 * 60 * 60_000
 /** How many nodes get or lose the mark of a candidate in one loop. k8s: --max-bulk-soft-taint-count */
 const MAX_SOFT_TAINTS = 10
 /** Without these nothing can be said, and how long the others are waited for. */
@@ -36,7 +39,6 @@ const NEEDED_RESOURCES = ['nodes', 'pods', 'daemonsets.apps', 'poddisruptionbudg
 const SYNC_MS = 10_000
 const SCALE_UP_DELAY = 'cluster-autoscaler.kubernetes.io/pod-scale-up-delay'
 const LAST_UPDATED = 'cluster-autoscaler.kubernetes.io/last-updated'
-const PRIORITY_CONFIG = 'cluster-autoscaler-priority-expander'
 
 export interface AutoscalerOptions {
   api: Api
@@ -56,21 +58,21 @@ export class ClusterAutoscaler {
   readonly #unneeded = new UnneededNodes()
   readonly #removal: NodeRemoval
   readonly #transitions = new Transitions()
-  /** Groups that have been told to grow and haven't: until when they may take, and by how much. */
-  readonly #growing = new Map<string, { untilMs: number; increase: number }>()
-  readonly #backoffs = new Map<string, { untilMs: number; durationMs: number; code: string; message: string }>()
+  /** Groups that have been told to grow and haven't, and until when they may take. */
+  readonly #growing = new Map<string, number>()
+  readonly #backoffs = new Map<string, { untilMs: number; durationMs: number; failedMs: number; code: string; message: string }>()
   #status: ConfigMap | undefined
   #isFirstLoop = true
   #lastScaleUpMs = -Infinity
   #lastScaleDownMs = -Infinity
   #lastFailureMs = -Infinity
   #scaleDownProbeMs = 0
-  #stopped = new AbortController()
+  readonly #stopped = new AbortController()
 
   constructor(options: AutoscalerOptions) {
     this.#o = options
     this.#removal = new NodeRemoval({
-      ...options, podsOn: (name) => this.#podsOn(name), tell: (...event) => this.#tell(...event), log: (severity, at, text) => options.log(severity, 0, at, text), onFailed: () => { this.#lastFailureMs = options.clock.nowMs() },
+      ...options, signal: this.#stopped.signal, podsOn: (name) => this.#podsOn(name), tell: (...event) => this.#tell(...event), log: (severity, at, text) => options.log(severity, 0, at, text), onFailed: () => { this.#lastFailureMs = options.clock.nowMs() },
     })
   }
 
@@ -118,7 +120,7 @@ export class ClusterAutoscaler {
     const whole = readinessOf(nodes, nowMs)
     const isHealthy = isHealthyShare(whole)
     try {
-      if (nodes.every((node) => !isReady(node))) { log('W', 0, 'actionable_cluster_processor.go:57', 'Cluster has no ready nodes.'); return }
+      if (!options.scaleUpFromZero && !nodes.some(isReady)) { log('W', 0, 'actionable_cluster_processor.go:57', 'Cluster has no ready nodes.'); return }
       if (!isHealthy) {
         log('W', 0, 'static_autoscaler.go:424', 'Cluster is not ready for autoscaling')
         this.#unneeded.clear()
@@ -135,9 +137,9 @@ export class ClusterAutoscaler {
         await clock.breathe()
       }
       this.#addUpcoming(simulator, nodes, templates, nowMs)
-      const grew = await this.#scaleUp(simulator, pods, started, templates, nowMs)
-      if (!grew && options.scaleDownEnabled) await this.#scaleDown(simulator, started, nowMs)
-      if (!grew && options.enforceNodeGroupMinSize) for (const group of cloud.nodeGroups()) if (group.targetSize < group.minSize && !this.#isBackedOff(group, nowMs)) await this.#grow(group, group.minSize, nowMs)
+      const mayShrink = await this.#scaleUp(simulator, pods, started, templates, nowMs)
+      if (options.scaleDownEnabled) await this.#scaleDown(simulator, started, nowMs, mayShrink)
+      if (options.enforceNodeGroupMinSize) for (const group of cloud.nodeGroups()) if (group.targetSize < group.minSize && !this.#growing.has(group.id) && !this.#isBackedOff(group, nowMs)) await this.#grow(group, group.minSize, nowMs)
     } finally {
       if (options.writeStatusConfigMap) {
         await cloud.refresh().catch(() => {})
@@ -151,11 +153,11 @@ export class ClusterAutoscaler {
     const { cloud, options, log } = this.#o
     for (const group of cloud.nodeGroups()) {
       const growing = this.#growing.get(group.id)
-      if (!growing) continue
+      if (growing === undefined) continue
       if (this.#upcoming(group, nodes, nowMs) <= 0) this.#growing.delete(group.id)
-      else if (growing.untilMs < nowMs) {
-        const text = `Nodes added to group ${group.id} failed to register within ${options.maxNodeProvisionTimeMs / 60_000}m0s`
-        log('W', 0, 'clusterstate.go:271', `Scale-up timed out for node group ${group.id} after ${options.maxNodeProvisionTimeMs / 60_000}m0s`)
+      else if (growing < nowMs) {
+        const text = `Nodes added to group ${group.id} failed to register within ${goDurationText(options.maxNodeProvisionTimeMs)}`
+        log('W', 0, 'clusterstate.go:271', `Scale-up timed out for node group ${group.id} after ${goDurationText(options.maxNodeProvisionTimeMs)}`)
         this.#tell('Warning', 'ScaleUpTimedOut', text)
         this.#growing.delete(group.id)
         this.#backOff(group, 'timeout', text, nowMs)
@@ -164,9 +166,10 @@ export class ClusterAutoscaler {
   }
 
   #backOff(group: NodeGroup, code: string, message: string, nowMs: number): void {
-    const durationMs = Math.min((this.#backoffs.get(group.id)?.durationMs ?? FIRST_BACKOFF_MS / 2) * 2, MAX_BACKOFF_MS)
+    const last = this.#backoffs.get(group.id)
+    const durationMs = !last || last.failedMs + BACKOFF_RESET_MS < nowMs ? FIRST_BACKOFF_MS : last.untilMs < nowMs ? Math.min(last.durationMs * 2, MAX_BACKOFF_MS) : last.durationMs
     this.#o.log('W', 0, 'clusterstate.go:297', `Disabling scale-up for node group ${group.id} until ${goTime(nowMs + durationMs)}; errorClass=Other; errorCode=${code}`)
-    this.#backoffs.set(group.id, { untilMs: nowMs + durationMs, durationMs, code, message })
+    this.#backoffs.set(group.id, { untilMs: nowMs + durationMs, durationMs, failedMs: nowMs, code, message })
   }
 
   #isBackedOff({ id }: NodeGroup, nowMs: number): boolean {
@@ -181,13 +184,16 @@ export class ClusterAutoscaler {
   /** Machines that are on their way count as if they were there. k8s: addUpcomingNodesToClusterSnapshot */
   #addUpcoming(simulator: Simulator, nodes: readonly Node[], templates: ReturnType<typeof templatesOf>, nowMs: number): void {
     for (const group of this.#o.cloud.nodeGroups()) {
-      for (let i = 0; i < this.#upcoming(group, nodes, nowMs); i++) {
+      // Those of a group that fails to grow aren't waited for.
+      const count = this.#isBackedOff(group, nowMs) ? 0 : this.#upcoming(group, nodes, nowMs)
+      for (let i = 0; i < count; i++) {
         const next = nodeFrom(templates.get(group.id)!, group, `template-node-for-${group.id}-upcoming-${i}`)
         simulator.addNode(next.node, next.pods)
       }
     }
   }
 
+  /** @returns whether nodes may go in this loop */
   async #scaleUp(simulator: Simulator, all: readonly Pod[], nodes: readonly Node[], templates: ReturnType<typeof templatesOf>, nowMs: number): Promise<boolean> {
     const { clock, random, cloud, options, log, events, informers } = this.#o
     const names = simulator.state.nodes.map(({ node }) => node.metadata.name!)
@@ -200,24 +206,30 @@ export class ClusterAutoscaler {
       else simulator.put(pod, there)
     }
     const ageMs = (pod: Pod) => nowMs - Date.parse(pod.metadata.creationTimestamp!)
-    const pods = pending.filter((pod) => ageMs(pod) >= Math.max(options.newPodScaleUpDelayMs, durationMs(pod.metadata.annotations?.[SCALE_UP_DELAY])))
-    if (pods.length === 0) { log('I', 1, 'static_autoscaler.go:533', 'No unschedulable pods'); return false }
-    if (pods.every((pod) => ageMs(pod) < POD_BUFFER_MS)) { log('I', 1, 'static_autoscaler.go:545', 'Unschedulable pods are very new, waiting one iteration for more'); return true }
+    const pods = pending.filter((pod) => ageMs(pod) >= Math.max(options.newPodScaleUpDelayMs, parseGoDuration(pod.metadata.annotations?.[SCALE_UP_DELAY] ?? '') ?? 0))
+    if (pods.length === 0) { log('I', 1, 'static_autoscaler.go:533', 'No unschedulable pods'); return true }
+    const refuse = (pod: Pod, reasons: string) => events.event(informers.for<Pod>('pods').get(`${pod.metadata.namespace}/${pod.metadata.name}`) ?? pod, 'Normal', 'NotTriggerScaleUp', `pod didn't trigger scale-up: ${reasons}`)
+    const readyCount = nodes.filter(isReady).length
+    if (options.maxNodesTotal > 0 && readyCount >= options.maxNodesTotal) {
+      log('W', 0, 'static_autoscaler.go:537', `Max total nodes in cluster reached: ${options.maxNodesTotal}. Current number of ready nodes: ${readyCount}`)
+      this.#tell('Warning', 'MaxNodesTotalReached', `Max total nodes in cluster reached: ${options.maxNodesTotal}`)
+      for (const pod of pods) refuse(pod, 'max total nodes in cluster reached')
+      return true
+    }
+    if (pods.every((pod) => ageMs(pod) < POD_BUFFER_MS)) { log('I', 1, 'static_autoscaler.go:545', 'Unschedulable pods are very new, waiting one iteration for more'); return false }
     for (const pod of pods) log('I', 1, 'klogx.go:87', `Pod ${pod.metadata.namespace}/${pod.metadata.name} is unschedulable`)
-    const plan = await planScaleUp({ pods, nodeCount: nodes.length, cloud, templates, simulator, options, priorities: options.expander.includes('priority') ? await this.#priorities() : undefined, isBackedOff: (group) => this.#isBackedOff(group, nowMs), clock, random })
+    const plan = await planScaleUp({ pods, room: options.maxNodesTotal > 0 ? options.maxNodesTotal - nodes.length : Infinity, cloud, templates, simulator, options, priorities: options.expander.includes('priority') ? await this.#priorities() : undefined, isBackedOff: (group) => this.#isBackedOff(group, nowMs), clock, random })
     if (!plan.chosen) {
-      log('I', 1, 'orchestrator.go:166', plan.isAtMaximum ? 'Max total nodes in cluster reached' : 'No expansion options')
-      for (const { pod, reasons } of plan.refused) events.event(informers.for<Pod>('pods').get(`${pod.metadata.namespace}/${pod.metadata.name}`) ?? pod, 'Normal', 'NotTriggerScaleUp', `pod didn't trigger scale-up: ${plan.isAtMaximum ? 'max total nodes in cluster reached' : [...reasons].map(([reason, count]) => `${count} ${reason}`).join(', ')}`)
-      return false
+      log('I', 1, 'orchestrator.go:166', 'No expansion options')
+      for (const { pod, reasons } of plan.refused) refuse(pod, [...reasons].map(([reason, count]) => `${count} ${reason}`).join(', '))
+      return true
     }
     const { group, newSize, pods: helped, estimated } = plan.chosen
     log('I', 1, 'orchestrator.go:181', `Best option to resize: ${group.id}`)
     log('I', 1, 'orchestrator.go:185', `Estimated ${estimated} nodes needed in ${group.id}`)
     const info = `[{${group.id} ${group.targetSize}->${newSize} (max: ${group.maxSize})}]`
     log('I', 1, 'orchestrator.go:246', `Final scale-up plan: ${info}`)
-    if (!await this.#grow(group, newSize, nowMs)) return true
-    this.#lastScaleUpMs = nowMs
-    for (const pod of helped) events.event(pod, 'Normal', 'TriggeredScaleUp', `pod triggered scale-up: ${info}`)
+    if (await this.#grow(group, newSize, nowMs)) for (const pod of helped) events.event(pod, 'Normal', 'TriggeredScaleUp', `pod triggered scale-up: ${info}`)
     return true
   }
 
@@ -235,20 +247,28 @@ export class ClusterAutoscaler {
       this.#backOff(group, 'cloudProviderError', message, nowMs)
       return false
     }
-    this.#growing.set(group.id, { untilMs: nowMs + options.maxNodeProvisionTimeMs, increase: newSize - group.targetSize })
+    this.#growing.set(group.id, nowMs + options.maxNodeProvisionTimeMs)
+    this.#lastScaleUpMs = nowMs
     this.#tell('Normal', 'ScaledUpGroup', `Scale-up: group ${group.id} size set to ${sizes}`)
     return true
   }
 
-  async #scaleDown(simulator: Simulator, nodes: readonly Node[], nowMs: number): Promise<void> {
-    const { informers, clock, cloud, options, api, log } = this.#o
+  async #scaleDown(simulator: Simulator, nodes: readonly Node[], nowMs: number, mayShrink: boolean): Promise<void> {
+    const { informers, clock, cloud, options, log } = this.#o
     log('I', 4, 'static_autoscaler.go:576', 'Calculating unneeded nodes')
     this.#scaleDownProbeMs = nowMs
     await this.#unneeded.update({
       nodes: nodes.filter(({ metadata }) => !this.#removal.isUnderway(metadata.name!)), podsOn: (name) => this.#podsOn(name), budgets: informers.for<PodDisruptionBudget>('poddisruptionbudgets.policy').list(), cloud, simulator, options, clock,
       log: (level, at, text) => log('I', level, at, text),
     })
-    if (this.#lastScaleUpMs + options.scaleDownDelayAfterAddMs > nowMs || this.#lastFailureMs + options.scaleDownDelayAfterFailureMs > nowMs || this.#lastScaleDownMs + options.scaleDownDelayAfterDeleteMs > nowMs) return
+    const isTooSoon = this.#lastScaleUpMs + options.scaleDownDelayAfterAddMs > nowMs || this.#lastFailureMs + options.scaleDownDelayAfterFailureMs > nowMs || this.#lastScaleDownMs + options.scaleDownDelayAfterDeleteMs > nowMs
+    if (mayShrink && !isTooSoon) await this.#removeDue(nowMs)
+    await this.#markCandidates(nodes, nowMs)
+  }
+
+  /** Begins to remove what nobody has needed for long enough. */
+  async #removeDue(nowMs: number): Promise<void> {
+    const { cloud, options, log } = this.#o
     log('I', 4, 'static_autoscaler.go:629', 'Starting scale down')
     const sizes = new Map(cloud.nodeGroups().map(({ id, targetSize, minSize }) => [id, { left: targetSize - minSize }]))
     const due = this.#unneeded.all.filter((unneeded) => {
@@ -262,16 +282,16 @@ export class ClusterAutoscaler {
     })
     const begun = await this.#removal.start(due)
     if (begun.length > 0) this.#lastScaleDownMs = nowMs
-    else await this.#markCandidates(api, nodes, nowMs)
   }
 
   /** The scheduler should rather not use nodes that may go soon. k8s: core/scaledown/actuation UpdateSoftDeletionTaints */
-  async #markCandidates(api: Api, nodes: readonly Node[], nowMs: number): Promise<void> {
+  async #markCandidates(nodes: readonly Node[], nowMs: number): Promise<void> {
+    const { api, cloud } = this.#o
     const wanted = new Set(this.#unneeded.all.map(({ node }) => node.metadata.name!))
     let budget = MAX_SOFT_TAINTS
     for (const node of nodes) {
       if (budget === 0) return
-      if (!this.#o.cloud.nodeGroupFor(node) || wanted.has(node.metadata.name!) === hasTaint(node, CANDIDATE_TAINT)) continue
+      if (!cloud.nodeGroupFor(node) || hasTaint(node, TO_BE_DELETED_TAINT) || this.#removal.isUnderway(node.metadata.name!) || wanted.has(node.metadata.name!) === hasTaint(node, CANDIDATE_TAINT)) continue
       budget--
       if (wanted.has(node.metadata.name!)) await addTaint(api, node, { key: CANDIDATE_TAINT, effect: 'PreferNoSchedule' }, nowMs)
       else await removeTaint(api, node, CANDIDATE_TAINT)
@@ -293,18 +313,15 @@ export class ClusterAutoscaler {
     })
   }
 
-  /** k8s: expander/priority */
+  /** k8s: expander/priority reloadConfigMap */
   async #priorities(): Promise<Priorities> {
-    const { api, options } = this.#o
+    const { api, events, options } = this.#o
     const map = await api.get<ConfigMap>('configmaps', PRIORITY_CONFIG, options.namespace).catch(() => undefined)
-    const value = parseYaml(map?.data?.['priorities'] ?? '').value as Record<string, string[]> | null | undefined
-    if (!value || typeof value !== 'object') return undefined
-    try {
-      return new Map(Object.entries(value).map(([priority, patterns]) => [Number(priority), patterns.map((pattern) => new RegExp(pattern))]))
-    } catch {
-      this.#tell('Warning', 'PriorityConfigMapInvalid', 'Wrong configuration for priority expander: Can\'t parse YAML with priorities in the configmap. Ignoring update.')
-      return undefined
-    }
+    if (!map) return undefined
+    const parsed = prioritiesOf(map)
+    if (typeof parsed !== 'string') return parsed
+    events.event(map, 'Warning', 'PriorityConfigMapInvalid', `${parsed}. Ignoring update.`)
+    return undefined
   }
 
   #tell(type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -339,10 +356,4 @@ function readinessOf(nodes: readonly Node[], nowMs: number): Readiness {
 /** k8s: clusterstate IsClusterHealthy */
 function isHealthyShare({ unready, total }: Readiness): boolean {
   return unready <= OK_UNREADY || unready / total <= MAX_UNREADY_SHARE
-}
-
-/** Go's durations, as far as annotations have them: `30s`, `5m`, `1m30s`. */
-function durationMs(text: string | undefined): number {
-  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-  return text === undefined ? 0 : [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce((sum, [, value, unit]) => sum + Number(value) * units[unit!]!, 0)
 }

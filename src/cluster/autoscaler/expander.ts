@@ -12,7 +12,7 @@ export interface Option {
   pods: readonly Pod[]
 }
 
-/** Patterns of groups' names by priority, highest last; undefined where nobody has said any. k8s: expander/priority */
+/** Patterns of groups' names by priority; undefined where nobody has said any. k8s: expander/priority */
 export type Priorities = ReadonlyMap<number, readonly RegExp[]> | undefined
 
 /** The option that a chain of expanders prefers; chance decides what is left. k8s: expander/factory chainStrategy */
@@ -22,7 +22,7 @@ export function bestOption(options: readonly Option[], { expanders, templates, p
     if (left.length <= 1) break
     if (expander === 'most-pods') left = withLargest(left, ({ pods }) => pods.length)
     else if (expander === 'least-waste') left = withLargest(left, (option) => -wasteOf(option, templates))
-    else if (expander === 'priority' && priorities) left = withLargest(left, ({ group }) => priorityOf(group.id, priorities)).filter(({ group }) => priorityOf(group.id, priorities) > -Infinity)
+    else if (expander === 'priority' && priorities) left = withLargest(left, ({ group }) => priorityOf(group.id, priorities))
   }
   return left.length === 0 ? undefined : random.pick(left)
 }
@@ -43,6 +43,7 @@ function wasteOf({ group, nodeCount, pods }: Option, templates: ReadonlyMap<stri
   return share('cpu') + share('memory')
 }
 
+/** Below all others where no pattern is meant for it: such groups are taken only where there is none but them. */
 function priorityOf(id: string, priorities: NonNullable<Priorities>): number {
   return Math.max(-Infinity, ...[...priorities].filter(([, patterns]) => patterns.some((pattern) => pattern.test(id))).map(([priority]) => priority))
 }

@@ -21,6 +21,8 @@ export interface RemovalOptions {
   events: EventRecorder
   cloud: CloudProvider
   options: AutoscalingOptions
+  /** The process has ended: what it began stays as it is, for the next one. */
+  signal: AbortSignal
   podsOn(nodeName: string): readonly Pod[]
   /** About the whole: an event at the status. */
   tell(type: 'Normal' | 'Warning', reason: string, message: string): void
@@ -71,11 +73,11 @@ export class NodeRemoval {
   }
 
   async #remove({ node, pods }: Unneeded): Promise<void> {
-    const { api, clock, events, cloud, options, tell, log, onFailed, podsOn } = this.#options
+    const { api, clock, events, cloud, options, signal, tell, log, onFailed, podsOn } = this.#options
     const name = node.metadata.name!
     const needsDrain = pods.length > 0
     try {
-      await clock.sleep(options.nodeDeleteDelayAfterTaintMs)
+      await clock.sleep(options.nodeDeleteDelayAfterTaintMs, signal)
       if (needsDrain) await this.#drain(name, pods)
       const group = cloud.nodeGroupFor(node)
       if (!group) throw new Error(`picked node that doesn't belong to a node group: ${name}`)
@@ -84,6 +86,7 @@ export class NodeRemoval {
       events.event(node, 'Normal', 'ScaleDown', 'nodes removed by cluster autoscaler')
       tell('Normal', needsDrain ? 'ScaleDown' : 'ScaleDownEmpty', needsDrain ? `Scale-down: node ${name} removed with drain` : `Scale-down: empty node ${name} removed`)
     } catch (error) {
+      if (signal.aborted) return
       const { message } = error as Error
       log('E', 'delete_in_batch.go:199', needsDrain ? `Scale-down: couldn't delete node ${JSON.stringify(name)} with drain, status error: ${message}` : `Scale-down: couldn't delete empty node, status error: ${message}`)
       events.event(node, 'Warning', 'ScaleDownFailed', `failed to ${needsDrain ? 'drain and delete' : 'delete empty'} node: ${message}`)
@@ -96,7 +99,7 @@ export class NodeRemoval {
 
   /** Evicts pods and waits until they are gone. @throws Error */
   async #drain(nodeName: string, pods: readonly Pod[]): Promise<void> {
-    const { api, clock, options, log } = this.#options
+    const { api, clock, options, signal, log } = this.#options
     const name = (pod: Pod) => `${pod.metadata.namespace}/${pod.metadata.name}`
     const failures = (await Promise.all(pods.map((pod) => this.#evict(pod)))).filter((failure) => failure !== undefined)
     if (failures.length > 0) throw new Error(`Failed to drain node /${nodeName}, due to following errors: [${failures.join(' ')}]`)
@@ -111,14 +114,14 @@ export class NodeRemoval {
         break
       }
       if (!isAnyLeft) { log('I', 'drain.go:150', `All pods removed from ${nodeName}`); return }
-      await clock.sleep(LOOK_MS)
+      await clock.sleep(LOOK_MS, signal)
     }
     throw new Error(`Failed to drain node /${nodeName}: pods remaining after timeout`)
   }
 
   /** @returns what went wrong */
   async #evict(pod: Pod): Promise<string | undefined> {
-    const { api, clock, events, options } = this.#options
+    const { api, clock, events, options, signal } = this.#options
     events.event(pod, 'Normal', 'ScaleDown', 'deleting pod for node scale down')
     const { name, namespace } = pod.metadata
     const gracePeriodSeconds = Math.min(pod.spec.terminationGracePeriodSeconds ?? 30, options.maxGracefulTerminationMs / 1_000)
@@ -132,7 +135,7 @@ export class NodeRemoval {
         if (isStatusError(error) && error.status.reason === 'NotFound') return undefined
         last = (error as Error).message
       }
-      await clock.sleep(RETRY_MS)
+      await clock.sleep(RETRY_MS, signal)
     } while (clock.nowMs() < untilMs)
     events.event(pod, 'Warning', 'ScaleDownFailed', 'failed to delete pod for ScaleDown')
     return `failed to evict pod ${namespace}/${name} within allowed timeout (last error: ${last})`

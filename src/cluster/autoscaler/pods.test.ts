@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Pod, PodDisruptionBudget } from '../kinds/generated/types.ts'
 import { DEFAULT_OPTIONS } from './options.ts'
-import { podsToMove } from './pods.ts'
+import { podsToMove, withoutPods } from './pods.ts'
 
 const NOW = Date.parse('2026-01-01T00:10:00Z')
 const pod = (name: string, owner: string | undefined, { namespace = 'default', annotations = {}, spec = {}, ...metadata }: Record<string, any> = {}): Pod => ({
@@ -30,6 +30,17 @@ test('a budget that allows no disruption holds a node, one that allows some lets
   const moved = (allowed: number) => podsToMove([pod('coredns', 'ReplicaSet', { namespace: 'kube-system' })], [budget(allowed)], DEFAULT_OPTIONS, NOW)
   expect(moved(1)).toMatchObject({ pods: [{ metadata: { name: 'coredns' } }] })
   expect(moved(0)).toMatchObject({ reason: 'NotEnoughPdb' })
+  // What one node takes with it is no longer there for the next.
+  const [left] = withoutPods([budget(1)], [pod('coredns', 'ReplicaSet', { namespace: 'kube-system' }), pod('web', 'ReplicaSet')])
+  expect(left!.status!.disruptionsAllowed).toBe(0)
+  const mayGo = pod('coredns', 'ReplicaSet', { namespace: 'kube-system', annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true' } })
+  expect(podsToMove([mayGo], [budget(0)], DEFAULT_OPTIONS, NOW)).toMatchObject({ pods: [{ metadata: { name: 'coredns' } }] })
+})
+
+test('system pods hold a node for their first hour', () => {
+  const started = (creationTimestamp: string) => reason(pod('coredns', 'ReplicaSet', { namespace: 'kube-system', creationTimestamp }))
+  expect(started('2025-12-31T23:20:00Z')).toBe('UnmovableKubeSystemPod')
+  expect(started('2025-12-31T23:00:00Z')).toEqual(['coredns'])
 })
 
 test('a pod that should have ended long ago is not waited for', () => {

@@ -27,31 +27,43 @@ export function isUnschedulable(pod: Pod): boolean {
 export const isReady = ({ status }: Node) => findCondition(status?.conditions, 'Ready')?.status === 'True'
 
 /** Why a pod holds its node. k8s: utils/drain BlockingPodReason */
-export type BlockingReason = 'NotReplicated' | 'LocalStorageRequested' | 'NotSafeToEvictAnnotation' | 'UnmovableKubeSystemPod' | 'NotEnoughPdb' | 'ControllerNotFound'
+export type BlockingReason = 'NotReplicated' | 'LocalStorageRequested' | 'NotSafeToEvictAnnotation' | 'UnmovableKubeSystemPod' | 'NotEnoughPdb'
 
 /** The pods that leave with a node, or the one that holds it. Mirror pods and those of DaemonSets go with it. k8s: simulator/drainability/rules */
 export function podsToMove(pods: readonly Pod[], budgets: readonly PodDisruptionBudget[], options: AutoscalingOptions, nowMs: number): { pods: Pod[] } | { blocked: Pod; reason: BlockingReason } {
   const moving: Pod[] = []
   for (const pod of pods) {
     if (isMirrorPod(pod) || isDaemonSetPod(pod) || isLongTerminating(pod, nowMs)) continue
-    const matching = budgets.filter((budget) => budget.metadata.namespace === pod.metadata.namespace && selects(budget.spec?.selector, pod.metadata.labels))
-    const reason = isOver(pod) ? undefined : blockedBy(pod, matching, options)
+    const reason = blockedBy(pod, budgets.filter((budget) => isAbout(budget, pod)), options, nowMs)
     if (reason) return { blocked: pod, reason }
-    if (matching.some(({ status }) => (status?.disruptionsAllowed ?? 0) < 1)) return { blocked: pod, reason: 'NotEnoughPdb' }
     moving.push(pod)
   }
   return { pods: moving }
 }
 
-function blockedBy(pod: Pod, budgets: readonly PodDisruptionBudget[], options: AutoscalingOptions): BlockingReason | undefined {
+/** Budgets once pods have been taken from what they allow. k8s: core/scaledown/pdb RemovePods */
+export function withoutPods(budgets: readonly PodDisruptionBudget[], pods: readonly Pod[]): readonly PodDisruptionBudget[] {
+  return budgets.map((budget) => {
+    const count = pods.filter((pod) => isAbout(budget, pod)).length
+    return count === 0 ? budget : { ...budget, status: { ...budget.status!, disruptionsAllowed: (budget.status?.disruptionsAllowed ?? 0) - count } }
+  })
+}
+
+const isAbout = ({ metadata, spec }: PodDisruptionBudget, pod: Pod) => metadata.namespace === pod.metadata.namespace && selects(spec?.selector, pod.metadata.labels)
+
+/** The first rule that has something to say decides. */
+function blockedBy(pod: Pod, budgets: readonly PodDisruptionBudget[], options: AutoscalingOptions, nowMs: number): BlockingReason | undefined {
   const safe = pod.metadata.annotations?.[SAFE_TO_EVICT]
-  if (safe === 'true') return undefined
+  if (safe === 'true' || isOver(pod)) return undefined
   const kind = controllerOf(pod)?.kind
   if (kind === undefined || (options.skipNodesWithCustomControllerPods && !REPLICATING.includes(kind))) return 'NotReplicated'
-  if (pod.metadata.namespace === 'kube-system' && options.skipNodesWithSystemPods && budgets.length === 0) return 'UnmovableKubeSystemPod'
-  if (options.skipNodesWithLocalStorage && hasLocalStorage(pod)) return 'LocalStorageRequested'
+  if (pod.metadata.namespace === 'kube-system' && options.skipNodesWithSystemPods && budgets.length === 0) {
+    const hasBlockedLongEnough = Date.parse(pod.metadata.creationTimestamp ?? '') + options.systemPodsBlockMs < nowMs
+    return hasBlockedLongEnough ? undefined : 'UnmovableKubeSystemPod'
+  }
   if (safe === 'false') return 'NotSafeToEvictAnnotation'
-  return undefined
+  if (options.skipNodesWithLocalStorage && hasLocalStorage(pod)) return 'LocalStorageRequested'
+  return budgets.some(({ status }) => (status?.disruptionsAllowed ?? 0) < 1) ? 'NotEnoughPdb' : undefined
 }
 
 function hasLocalStorage({ spec, metadata }: Pod): boolean {

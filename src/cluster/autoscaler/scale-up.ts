@@ -20,13 +20,12 @@ const BACKOFF = 'in backoff after failed scale-up'
 export interface ScaleUpPlan {
   chosen: { group: NodeGroup; newSize: number; pods: readonly Pod[]; estimated: number } | undefined
   refused: readonly { pod: Pod; reasons: ReadonlyMap<string, number> }[]
-  /** The whole cluster may not grow. */
-  isAtMaximum: boolean
 }
 
 export interface ScaleUpInput {
   pods: readonly Pod[]
-  nodeCount: number
+  /** How many nodes the cluster may get at most. */
+  room: number
   cloud: CloudProvider
   templates: ReadonlyMap<string, NodeTemplate>
   simulator: Simulator
@@ -70,10 +69,8 @@ export async function planScaleUp(input: ScaleUpInput): Promise<ScaleUpPlan> {
   }
   const refused = pods.filter((pod) => !helped.has(pod)).map((pod) => ({ pod, reasons: refusals.get(pod)! }))
   const best = bestOption(found, { expanders: options.expander, templates, priorities: input.priorities, random: input.random })
-  if (!best) return { chosen: undefined, refused, isAtMaximum: false }
-  const room = options.maxNodesTotal > 0 ? options.maxNodesTotal - input.nodeCount : Infinity
-  if (room <= 0) return { chosen: undefined, refused: pods.map((pod) => ({ pod, reasons: new Map() })), isAtMaximum: true }
-  return { chosen: { group: best.group, newSize: best.group.targetSize + Math.min(best.nodeCount, room, best.group.maxSize - best.group.targetSize), pods: best.pods, estimated: best.nodeCount }, refused, isAtMaximum: false }
+  if (!best) return { chosen: undefined, refused }
+  return { chosen: { group: best.group, newSize: best.group.targetSize + Math.min(best.nodeCount, input.room, best.group.maxSize - best.group.targetSize), pods: best.pods, estimated: best.nodeCount }, refused }
 }
 
 /** How many nodes of a group take how many of the pods: first fit, the most demanding pods first. k8s: estimator/binpacking_estimator */

@@ -3,7 +3,7 @@ import { amountOf, podAmounts } from '../client/pod-resources.ts'
 import type { Node, Pod, PodDisruptionBudget } from '../kinds/generated/types.ts'
 import type { CloudProvider } from './cloud-provider.ts'
 import type { AutoscalingOptions } from './options.ts'
-import { isDaemonSetPod, isMirrorPod, isReady, podsToMove } from './pods.ts'
+import { isDaemonSetPod, isMirrorPod, isReady, podsToMove, withoutPods } from './pods.ts'
 import type { Simulator } from './simulator.ts'
 import { TO_BE_DELETED_TAINT, hasTaint } from './taints.ts'
 
@@ -105,10 +105,12 @@ export class UnneededNodes {
     /** Nodes that have been given pods of others: they have to stay. */
     const destinations = new Set<string>()
     const found = new Map<string, Unneeded>()
+    // What a node that goes takes with it is no longer allowed for the next.
+    let allowed = budgets
     for (const { node, pods, utilization } of candidates) {
       await clock.breathe()
       const name = node.metadata.name!
-      const movable = podsToMove(pods, budgets, options, nowMs)
+      const movable = podsToMove(pods, allowed, options, nowMs)
       const reason = 'blocked' in movable ? `pod ${movable.blocked.metadata.namespace}/${movable.blocked.metadata.name} can't be moved: ${movable.reason}`
         : destinations.has(name) ? undefined : await this.#move(name, movable.pods, nodes, leaving, destinations, simulator, clock)
       if (reason !== undefined || 'blocked' in movable) {
@@ -118,6 +120,8 @@ export class UnneededNodes {
       }
       if (destinations.has(name)) continue
       leaving.add(name)
+      simulator.removeNode(name)
+      allowed = withoutPods(allowed, movable.pods)
       found.set(name, { node, pods: movable.pods, utilization, sinceMs: this.#known.get(name)?.sinceMs ?? nowMs })
     }
     this.#known = found

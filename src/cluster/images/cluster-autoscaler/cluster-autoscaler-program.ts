@@ -15,7 +15,7 @@ import type { AutoscalerFlags } from './flags.ts'
 const MEMORY_BYTES = 45 * 2 ** 20
 
 /** The program; its version stands in a file beside it. k8s: cluster-autoscaler/main.go */
-// @k8s part: cluster-autoscaler: its image scales the node groups of clusters that eksctl makes (--cloud-provider=aws; it reaches Amazon's API at the address of the metadata service), and Google's and Microsoft's clusters have it beside their control plane; the expanders random, most-pods, least-waste and priority; other providers are refused, and balancing of similar groups, limits of cores and memory, GPUs, ProvisioningRequests, capacity buffers, machines that never become nodes, per-group settings and metrics are missing
+// @k8s part: cluster-autoscaler: its image scales the node groups of clusters that eksctl makes (--cloud-provider=aws; it reaches Amazon's API at the address of the metadata service), and Google's and Microsoft's clusters have it beside their control plane; the expanders random, most-pods, least-waste and priority; other providers are refused, and balancing of similar groups, limits of cores and memory, GPUs, ProvisioningRequests, capacity buffers, machines that never become nodes, pods that are safe to evict on completion, per-group settings and metrics are missing, and flags for what is missing change nothing
 export async function clusterAutoscaler(proc: Proc): Promise<number> {
   let flags: AutoscalerFlags
   try {

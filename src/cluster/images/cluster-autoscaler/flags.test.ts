@@ -12,6 +12,11 @@ test('flags of manifests are followed, known ones taken, others told', () => {
   expect(() => autoscalerFlags(['--expander=cheapest'])).toThrow('Expander cheapest not supported')
 })
 
+test('flags that change nothing take their value, and none where they mean yes', () => {
+  const { options } = autoscalerFlags(['--blocking-system-pod-distruption-timeout=30m', '--enable-proactive-scaleup', '--record-duplicated-events', '--kube-api-content-type', 'application/json', '--max-startup-time=1m', '--expander=random'])
+  expect(options).toMatchObject({ systemPodsBlockMs: 1_800_000, expander: ['random'] })
+})
+
 test('a group by its name', () => {
   expect(staticGroup('1:5:workers')).toEqual({ name: 'workers', minSize: 1, maxSize: 5 })
   expect(staticGroup('5:1:workers')).toBeUndefined()

@@ -1,5 +1,6 @@
 import { DEFAULT_OPTIONS, EXPANDERS } from '../../autoscaler/options.ts'
 import type { AutoscalingOptions, Expander } from '../../autoscaler/options.ts'
+import { parseGoDuration } from '../../kinds/duration.ts'
 
 /** What the program's command line says. */
 export interface AutoscalerFlags {
@@ -16,28 +17,31 @@ export interface AutoscalerFlags {
   leaseName: string
 }
 
-/** Flags that are known and change nothing. k8s: cluster-autoscaler/config/flags */
+/** Flags that are known and change nothing; those with a value. k8s: cluster-autoscaler/config/flags */
 const IGNORED = new Set(`
-add-dir-header allowed-scheduler-names alsologtostderr async-node-groups aws-use-static-instance-list balance-similar-node-groups balancing-ignore-label balancing-label blocking-system-pod-
-distruption-timeout bulk-mig-instances-listing-enabled bypassed-scheduler-names capacity-buffer-controller-enabled capacity-buffer-pod-dry-run-enabled capacity-buffer-pod-injection-enabled capacity-
-quotas-enabled check-capacity-batch-processing check-capacity-processor-instance check-capacity-provisioning-request-batch-timebox check-capacity-provisioning-request-max-batch-size cloud-config
-cloud-provider-gce-lb-src-cidrs cluster-name cluster-snapshot-parallelism clusterapi-cloud-config-authoritative cores-total daemonset-eviction-for-empty-nodes daemonset-eviction-for-occupied-nodes
-debugging-snapshot-enabled drain-priority-config dynamic-node-delete-delay-after-taint-enabled emit-per-nodegroup-metrics enable-csi-node-aware-scheduling enable-dynamic-resource-allocation enable-
-proactive-scaleup enable-provisioning-requests estimator fastpath-binpacking-enabled feature-gates force-delete-failed-nodes force-delete-unregistered-nodes force-ds frequent-loops-enabled gce-
-concurrent-refreshes gce-mig-instances-min-refresh-wait-time gpu-total grpc-expander-cert grpc-expander-url ignore-mirror-pods-utilization ignore-taint initial-node-group-backoff-duration kube-api-
-content-type kube-client-burst kube-client-qps kubeconfig kubernetes leader-elect-renew-deadline leader-elect-resource-lock leader-elect-retry-period log-backtrace-at log-dir log-file log-file-max-
-size log-flush-frequency log-json-info-buffer-size log-json-split-stream log-text-info-buffer-size log-text-split-stream logging-format logtostderr max-allocatable-difference-ratio max-binpacking-time
-max-bulk-soft-taint-count max-bulk-soft-taint-time max-empty-bulk-delete max-failing-time max-free-difference-ratio max-inactivity max-node-group-backoff-duration max-node-skip-eval-time-tracker-
-enabled max-node-startup-time max-nodegroup-binpacking-duration max-nodes-per-scaleup max-total-unready-percentage memory-difference-ratio memory-total min-replica-count node-deletion-batcher-interval
-node-deletion-candidate-ttl node-deletion-delay-timeout node-group-backoff-reset-timeout node-info-cache-expire-time node-removal-latency-tracking-enabled ok-total-unready-count one-output parallel-
-scale-up pod-injection-limit predicate-parallelism profiling provisioning-request-initial-backoff-time provisioning-request-max-backoff-cache-size provisioning-request-max-backoff-time record-
-duplicated-events regional scale-down-candidates-pool-min-count scale-down-candidates-pool-ratio scale-down-delay-type-local scale-down-gpu-utilization-threshold scale-down-non-empty-candidates-count
-scale-down-simulation-timeout scale-down-unready-enabled scale-from-unschedulable scale-up-from-zero scheduler-config-file skip-headers skip-log-headers startup-taint startup-taint-prefix status-taint
-stderrthreshold unremovable-node-recheck-timeout user-agent vmodule
+allowed-scheduler-names balancing-ignore-label balancing-label bypassed-scheduler-names check-capacity-processor-instance check-capacity-provisioning-request-batch-timebox
+check-capacity-provisioning-request-max-batch-size cloud-config cloud-provider-gce-lb-src-cidrs cluster-name cluster-snapshot-parallelism cores-total drain-priority-config estimator feature-gates
+gce-concurrent-refreshes gce-mig-instances-min-refresh-wait-time gpu-total grpc-expander-cert grpc-expander-url ignore-taint initial-node-group-backoff-duration kube-api-content-type kube-client-burst
+kube-client-qps kubeconfig kubernetes leader-elect-renew-deadline leader-elect-resource-lock leader-elect-retry-period log-backtrace-at log-dir log-file log-file-max-size log-flush-frequency
+log-json-info-buffer-size log-text-info-buffer-size logging-format max-allocatable-difference-ratio max-binpacking-time max-bulk-soft-taint-count max-bulk-soft-taint-time max-empty-bulk-delete
+max-failing-time max-free-difference-ratio max-inactivity max-node-group-backoff-duration max-node-startup-time max-nodegroup-binpacking-duration max-nodes-per-scaleup max-startup-time
+max-total-unready-percentage memory-difference-ratio memory-total min-replica-count node-deletion-batcher-interval node-deletion-candidate-ttl node-deletion-delay-timeout
+node-group-backoff-reset-timeout node-info-cache-expire-time ok-total-unready-count pod-injection-limit predicate-parallelism provisioning-request-initial-backoff-time
+provisioning-request-max-backoff-cache-size provisioning-request-max-backoff-time salvo-scale-up-budget scale-down-candidates-pool-min-count scale-down-candidates-pool-ratio
+scale-down-gpu-utilization-threshold scale-down-non-empty-candidates-count scale-down-simulation-timeout scheduler-config-file startup-taint startup-taint-prefix status-taint stderrthreshold
+unremovable-node-recheck-timeout user-agent vmodule
 `.trim().split(/\s+/))
 
-/** Flags that mean yes where they have no value. */
-const BOOLEANS = new Set(['leader-elect', 'balance-similar-node-groups', 'alsologtostderr', 'logtostderr', 'one-output', 'add-dir-header', 'skip-headers', 'skip-log-headers', 'regional', 'profiling', 'force-ds', 'emit-per-nodegroup-metrics', 'record-duplicated-events', 'scale-down-unready-enabled', 'scale-up-from-zero', 'aws-use-static-instance-list', 'frequent-loops-enabled', 'parallel-scale-up', 'debugging-snapshot-enabled'])
+/** Those that mean yes where they have no value. */
+const IGNORED_BOOLEANS = new Set(`
+add-dir-header alsologtostderr async-node-groups aws-use-static-instance-list balance-similar-node-groups bulk-mig-instances-listing-enabled capacity-buffer-controller-enabled
+capacity-buffer-pod-dry-run-enabled capacity-buffer-pod-injection-enabled capacity-quotas-enabled check-capacity-batch-processing clusterapi-cloud-config-authoritative
+daemonset-eviction-for-empty-nodes daemonset-eviction-for-occupied-nodes debugging-snapshot-enabled dynamic-node-delete-delay-after-taint-enabled emit-per-nodegroup-metrics
+enable-csi-node-aware-scheduling enable-dynamic-resource-allocation enable-proactive-scaleup enable-provisioning-requests fastpath-binpacking-enabled force-delete-failed-nodes
+force-delete-unregistered-nodes force-ds frequent-loops-enabled ignore-mirror-pods-utilization log-json-split-stream log-text-split-stream logtostderr max-node-skip-eval-time-tracker-enabled
+node-removal-latency-tracking-enabled one-output parallel-scale-up profiling record-duplicated-events regional salvo-scale-up scale-down-delay-type-local scale-down-unready-enabled
+scale-from-unschedulable scaleup-simulation-for-skipped-node-groups-enabled skip-headers skip-log-headers
+`.trim().split(/\s+/))
 
 /** Go's words for a value that isn't one. */
 export class FlagError extends Error {}
@@ -51,7 +55,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'ignore-daemonsets-utilization': ['ignoreDaemonSetsUtilization', 'bool'], 'enforce-node-group-min-size': ['enforceNodeGroupMinSize', 'bool'], 'cordon-node-before-terminating': ['cordonNodeBeforeTerminating', 'bool'],
   'max-node-provision-time': ['maxNodeProvisionTimeMs', 'duration'], 'max-graceful-termination-sec': ['maxGracefulTerminationMs', 'seconds'], 'max-scale-down-parallelism': ['maxScaleDownParallelism', 'int'], 'max-drain-parallelism': ['maxDrainParallelism', 'int'],
   'max-pod-eviction-time': ['maxPodEvictionTimeMs', 'duration'], 'node-delete-delay-after-taint': ['nodeDeleteDelayAfterTaintMs', 'duration'], 'new-pod-scale-up-delay': ['newPodScaleUpDelayMs', 'duration'],
-  'expendable-pods-priority-cutoff': ['expendablePodsPriorityCutoff', 'int'], namespace: ['namespace', 'string'], 'status-config-map-name': ['statusConfigMapName', 'string'], 'write-status-configmap': ['writeStatusConfigMap', 'bool'],
+  'expendable-pods-priority-cutoff': ['expendablePodsPriorityCutoff', 'int'], 'scale-up-from-zero': ['scaleUpFromZero', 'bool'], 'blocking-system-pod-distruption-timeout': ['systemPodsBlockMs', 'duration'], namespace: ['namespace', 'string'], 'status-config-map-name': ['statusConfigMapName', 'string'], 'write-status-configmap': ['writeStatusConfigMap', 'bool'],
 }
 
 /** Reads a command line. @throws FlagError in pflag's words */
@@ -65,8 +69,8 @@ export function autoscalerFlags(args: readonly string[]): AutoscalerFlags {
     if (!match) throw new FlagError(`unknown command ${JSON.stringify(args[i])} for "cluster-autoscaler"`)
     const name = match[1]!.replaceAll('_', '-')
     const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined
-    const isBoolean = setting?.[1] === 'bool' || BOOLEANS.has(name)
-    if (!setting && !IGNORED.has(name) && !OWN.has(name)) throw new FlagError(`unknown flag: --${name}`)
+    const isBoolean = setting?.[1] === 'bool' || name === 'leader-elect' || IGNORED_BOOLEANS.has(name)
+    if (!setting && !IGNORED.has(name) && !IGNORED_BOOLEANS.has(name) && !OWN.has(name)) throw new FlagError(`unknown flag: --${name}`)
     const value = match[2] ?? (isBoolean ? 'true' : args[++i])
     if (value === undefined) throw new FlagError(`flag needs an argument: --${name}`)
     if (setting) options[setting[0]] = parse(name, setting[1], value)
@@ -103,8 +107,7 @@ function parse(name: string, type: Setting[1], text: string): unknown {
 
 /** A duration of Go, in milliseconds. */
 function durationMs(text: string, bad: (why: string) => FlagError): number {
-  if (text === '0') return 0
-  if (!/^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) throw bad(/^[\d.]+$/.test(text) ? `time: missing unit in duration ${JSON.stringify(text)}` : `time: invalid duration ${JSON.stringify(text)}`)
-  const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, 'µs': 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-  return [...text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)].reduce((sum, [, value, unit]) => sum + Number(value) * units[unit!]!, 0)
+  const ms = parseGoDuration(text)
+  if (ms === undefined) throw bad(/^[\d.]+$/.test(text) ? `time: missing unit in duration ${JSON.stringify(text)}` : `time: invalid duration ${JSON.stringify(text)}`)
+  return ms
 }
