@@ -29,9 +29,17 @@ describe('clusters of clouds', () => {
   it('az makes one in a resource group', async () => {
     expect(await lab.run('az aks create -g kuar -n kuar-cluster')).toMatchObject({ code: 3, stderr: expect.stringContaining("(ResourceGroupNotFound) Resource group 'kuar' could not be found.") })
     expect(JSON.parse(await lab.out('az group create --name=kuar --location=westus'))).toMatchObject({ name: 'kuar', location: 'westus', properties: { provisioningState: 'Succeeded' } })
+    expect((await lab.run('az aks create -g kuar -n kuar-cluster --min-count 1 --max-count 3')).stderr).toContain('min-count and max-count are required for --enable-cluster-autoscaler, please use the flag')
+    expect((await lab.run('az aks create -g kuar -n kuar-cluster --enable-cluster-autoscaler --min-count 1 --max-count 2')).stderr).toBe('ERROR: node-count is not in the range of min-count and max-count\n')
     expect(JSON.parse(await lab.out('az aks create --resource-group=kuar --name=kuar-cluster --node-count 1'))).toMatchObject({ name: 'kuar-cluster', provisioningState: 'Succeeded', resourceGroup: 'kuar', agentPoolProfiles: [{ count: 1 }] })
     expect(await lab.out('az aks get-credentials --resource-group=kuar --name=kuar-cluster; kubectl config current-context')).toBe('Merged "kuar-cluster" as current context in /home/learner/.kube/config\nkuar-cluster\n')
     expect(await lab.run('az aks scale -g kuar -n kuar-cluster -c many')).toMatchObject({ code: 2, stderr: "ERROR: argument --node-count/-c: invalid int value: 'many'\n" })
+    const profile = () => lab.fleet.get('aks', 'kuar-cluster')!.record.details['profile']
+    await lab.out('az aks update -g kuar -n kuar-cluster --ca-profile scan-interval=1m30s,skip-nodes-with-local-storage=false -o none; az aks update -g kuar -n kuar-cluster --ca-profile scan-interval=20s -o none')
+    expect(profile()).toEqual({ scanIntervalMs: 20_000, skipNodesWithLocalStorage: false })
+    await lab.out('az aks update -g kuar -n kuar-cluster --ca-profile "" -o none')
+    expect(profile()).toEqual({})
+    expect((await lab.run('az aks update -g kuar -n kuar-cluster --ca-profile skip-nodes-with-system-pods=never')).stderr).toContain('--cluster-autoscaler-profile skip-nodes-with-system-pods=never is not available in Drydock')
     expect(await lab.out('az group delete -n kuar --yes; az aks list; az group list')).toBe('[]\n[]\n')
   }, 60_000)
 

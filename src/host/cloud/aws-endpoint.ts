@@ -68,8 +68,8 @@ function describe(pool: NodePool, limits: { min: number; max: number }, count: n
     ['k8s.io/cluster-autoscaler/node-template/label/alpha.eksctl.io/cluster-name', name], ['k8s.io/cluster-autoscaler/node-template/label/alpha.eksctl.io/nodegroup-name', String(details['group'])],
   ]
   const member = (fields: Readonly<Record<string, string>>) => `<member>${Object.entries(fields).map(([field, value]) => `<${field}>${escaped(value)}</${field}>`).join('')}</member>`
-  return `<DescribeAutoScalingGroupsResponse xmlns="${NAMESPACE}"><DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>${pool.id}</AutoScalingGroupName><InstanceType>${escaped(type)}</InstanceType><MinSize>${limits.min}</MinSize><MaxSize>${limits.max}</MaxSize><DesiredCapacity>${count}</DesiredCapacity>`
-    + `<AvailabilityZones><member>${zone}</member></AvailabilityZones><Instances>${pool.machines.map((machine) => member({ InstanceId: instanceIdOf(machine.name), AvailabilityZone: zone, InstanceType: type, LifecycleState: machine.power === 'starting' ? 'Pending' : 'InService' })).join('')}</Instances>`
+  return `<DescribeAutoScalingGroupsResponse xmlns="${NAMESPACE}"><DescribeAutoScalingGroupsResult><AutoScalingGroups><member><AutoScalingGroupName>${escaped(pool.id)}</AutoScalingGroupName><InstanceType>${escaped(type)}</InstanceType><MinSize>${limits.min}</MinSize><MaxSize>${limits.max}</MaxSize><DesiredCapacity>${count}</DesiredCapacity>`
+    + `<AvailabilityZones><member>${escaped(zone)}</member></AvailabilityZones><Instances>${pool.machines.map((machine) => member({ InstanceId: instanceIdOf(machine.name), AvailabilityZone: zone, InstanceType: type, LifecycleState: machine.power === 'starting' ? 'Pending' : 'InService' })).join('')}</Instances>`
     + `<Tags>${tags.map(([Key, Value]) => member({ Key, Value })).join('')}</Tags></member></AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`
 }
 

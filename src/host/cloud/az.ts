@@ -10,6 +10,7 @@ import type { PoolLimits } from './node-pool.ts'
 import { aksNaming } from './pool-naming.ts'
 import { resize } from './resize.ts'
 import type { AutoscalingOptions } from '../../cluster/autoscaler/options.ts'
+import { parseGoDuration } from '../../cluster/kinds/duration.ts'
 import type { Architecture } from '../../unix/architecture.ts'
 
 const STATE = '.azure/groups.json'
@@ -122,16 +123,19 @@ function limitsOf(values: ReadonlyMap<string, string>): PoolLimits {
   return limits
 }
 
-/** Settings of the autoscaler by AKS's names; durations in their unit. */
+/** Settings of the autoscaler by AKS's names; undefined for a value that is none. */
 const PROFILE: Readonly<Record<string, readonly [option: keyof AutoscalingOptions, parse: (text: string) => unknown]>> = {
   'scan-interval': ['scanIntervalMs', milliseconds], 'scale-down-delay-after-add': ['scaleDownDelayAfterAddMs', milliseconds], 'scale-down-delay-after-delete': ['scaleDownDelayAfterDeleteMs', milliseconds], 'scale-down-delay-after-failure': ['scaleDownDelayAfterFailureMs', milliseconds],
   'scale-down-unneeded-time': ['scaleDownUnneededTimeMs', milliseconds], 'scale-down-unready-time': ['scaleDownUnreadyTimeMs', milliseconds], 'max-node-provision-time': ['maxNodeProvisionTimeMs', milliseconds], 'new-pod-scale-up-delay': ['newPodScaleUpDelayMs', milliseconds],
-  'scale-down-utilization-threshold': ['scaleDownUtilizationThreshold', Number], 'skip-nodes-with-local-storage': ['skipNodesWithLocalStorage', (text) => text === 'true'], 'skip-nodes-with-system-pods': ['skipNodesWithSystemPods', (text) => text === 'true'],
+  'scale-down-utilization-threshold': ['scaleDownUtilizationThreshold', (text) => /^(?:0?\.\d+|[01])$/.test(text) ? Number(text) : undefined], 'skip-nodes-with-local-storage': ['skipNodesWithLocalStorage', yesOrNo], 'skip-nodes-with-system-pods': ['skipNodesWithSystemPods', yesOrNo],
 }
 
-function milliseconds(text: string): number {
-  const [, value, unit] = /^(\d+)(s|m|h)$/.exec(text) ?? []
-  return Number(value) * ({ s: 1_000, m: 60_000, h: 3_600_000 }[unit ?? ''] ?? NaN)
+function milliseconds(text: string): number | undefined {
+  return /^\d/.test(text) ? parseGoDuration(text) : undefined
+}
+
+function yesOrNo(text: string): boolean | undefined {
+  return text === 'true' ? true : text === 'false' ? false : undefined
 }
 
 /** @throws AzError */
@@ -142,7 +146,7 @@ function profileOf(values: ReadonlyMap<string, string>): Partial<AutoscalingOpti
     const [key = '', value = ''] = pair.split('=')
     const known = Object.hasOwn(PROFILE, key) ? PROFILE[key] : undefined
     const parsed = known?.[1](value)
-    if (!known || Number.isNaN(parsed)) throw new AzError(`--cluster-autoscaler-profile ${pair} is not available in Drydock; there are ${Object.keys(PROFILE).join(', ')}, with values such as 10m`)
+    if (!known || parsed === undefined) throw new AzError(`--cluster-autoscaler-profile ${pair} is not available in Drydock; there are ${Object.keys(PROFILE).join(', ')}, with values such as 10m`)
     return [known[0], parsed]
   })) as Partial<AutoscalingOptions>
 }
@@ -178,7 +182,9 @@ async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>
     const sized = Object.hasOwn(SIZES, size) ? SIZES[size] : undefined
     if (!sized) throw new AzError(`--node-vm-size ${size} is not available in Drydock; there are ${Object.keys(SIZES).join(', ')}`)
     const nodes = nodeCount(values.get('nodes') ?? '3', 1)
+    if (!values.has('autoscale') && (values.has('min') || values.has('max'))) throw new AzError('min-count and max-count are required for --enable-cluster-autoscaler, please use the flag')
     const limits = values.has('autoscale') ? limitsOf(values) : undefined
+    if (limits && (nodes < limits.min || nodes > limits.max)) throw new AzError('node-count is not in the range of min-count and max-count')
     const profile = profileOf(values)
     const pool = String(parseInt(new Random(`pool ${name} ${proc.clock.nowMs()}`).hex(4), 16) % 100_000_000).padStart(8, '0')
     return clusterObject(await createCloudCluster(fleet, {
@@ -199,7 +205,8 @@ async function aks(proc: Proc, verb: string, values: ReadonlyMap<string, string>
       if (values.has('change') && !pool.limits) throw new AzError('Cluster autoscaler is not enabled for this node pool.\nRun "az aks nodepool update --enable-cluster-autoscaler" to enable cluster with min-count and max-count.')
       const profile = profileOf(values)
       if (!['autoscale', 'change', 'fixed'].some((each) => values.has(each)) && !profile) throw new AzError('Please specify one or more of "--enable-cluster-autoscaler", "--disable-cluster-autoscaler", "--update-cluster-autoscaler" or "--cluster-autoscaler-profile"; other changes are not available in Drydock.')
-      if (profile) await fleet.remember(here.record, { ...pool.record.details, profile })
+      // What isn't named stays as it was; an empty profile takes everything back.
+      if (profile) await fleet.remember(here.record, { ...pool.record.details, profile: Object.keys(profile).length === 0 ? {} : { ...pool.record.details['profile'] as Partial<AutoscalingOptions> | undefined, ...profile } })
       if (values.has('fixed')) await pool.limit(undefined)
       else if (values.has('autoscale') || values.has('change')) await pool.limit(limitsOf(values))
       return clusterObject(fleet.get('aks', name)!)
