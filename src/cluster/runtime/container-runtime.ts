@@ -153,6 +153,7 @@ export function createContainerRuntime(options: ContainerRuntimeOptions): Contai
   if (nodeFiles instanceof MemoryFileSystem) nodeFiles.mountLazily('/dev', () => createDeviceTree(clock, random.fork('node devices'), loopDevices), 'tmpfs')
   const profiles = new AppArmorProfiles(nodeFiles)
   const hex = (bytes: number) => random.hex(bytes)
+  /** What a step takes on a real node, and whatever longer the one processor needs that nodes share with the control plane. */
   const wait = async (ms: number) => {
     if (ms > 0) await clock.sleep(ms * (0.6 + random.float() * 0.8))
     await clock.breathe('patient')

@@ -14,6 +14,8 @@ import { hasConflictingController, isStaleClaim, wantedOwners } from './claim-re
 import { claimsOf, firstOrdinal, isIntact, newStatefulPod, ordinalOf, withIdentity } from './stateful-pod.ts'
 
 const PODS_BATCH_MS = 10
+/** k8s: client-go retry.DefaultBackoff */
+const CONFLICT_ATTEMPTS = 4
 /** Label of a set's revisions. k8s: pkg/controller/history ControllerRevisionHashLabel */
 const HASH_LABEL = 'controller.kubernetes.io/hash'
 
@@ -144,9 +146,24 @@ class StatefulSetSync {
     await this.#recorded('update', pod.metadata.name!, async () => {
       if (!isAsItShouldBe) await this.#createClaims(ordinal, pod)
       if (!hasOwnersWanted) await this.#applyRetention(ordinal, pod)
-      await this.#context.api.update('pods', withIdentity(set, pod, ordinal))
+      await this.#updatePod(ordinal, pod)
     })
     return false
+  }
+
+  /** Gives a pod its identity, also where somebody else writes it meanwhile. k8s: client-go retry.RetryOnConflict */
+  async #updatePod(ordinal: number, known: Pod): Promise<void> {
+    const { api } = this.#context
+    let pod = known
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await api.update('pods', withIdentity(this.#set, pod, ordinal))
+        return
+      } catch (error) {
+        if (!isStatusError(error, 'Conflict') || attempt === CONFLICT_ATTEMPTS) throw error
+        pod = await api.get<Pod>('pods', known.metadata.name!, known.metadata.namespace)
+      }
+    }
   }
 
   async #create(ordinal: number): Promise<void> {
