@@ -59,6 +59,9 @@ test.each([
   ['profiles: [{plugins: {multiPoint: {disabled: [{name: "*"}]}, queueSort: {enabled: [{name: PrioritySort}]}, bind: {enabled: [{name: DefaultBinder}]}}}]', undefined],
   [withArgs('NodeName', '{a: 1}'), undefined],
   ['profiles: []', undefined],
+  ['profiles: [{plugins: null, pluginConfig: null}]\nextenders: null', undefined],
+  [withArgs('PodTopologySpread', '{defaultConstraints: null}'), undefined],
+  [withArgs('NodeAffinity', '{addedAffinity: null}'), undefined],
 ])('the configuration %s', (text, message) => expect(refusal(text)).toBe(message))
 
 test('settings reach the profiles: of several percentages the nearest counts, and who is enabled without a weight has 1', () => {
@@ -103,6 +106,9 @@ test('arguments of plugins decide where pods go', async () => {
   const pool = (name: string) => `{nodeSelectorTerms: [{matchExpressions: [{key: pool, operator: In, values: [${name}]}]}]}`
   expect(await placed(withArgs('NodeAffinity', `{addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: ${pool('b')}}}`), labelled)).toBe('b')
   expect(await placed(withArgs('NodeAffinity', `{addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: ${pool('c')}}}`), labelled)).toBe("0/2 nodes are available: 2 node(s) didn't match scheduler-enforced node affinity")
+  // What needn't be said may be left out: no term is no node, and no preference prefers none.
+  expect(await placed(withArgs('NodeAffinity', '{addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {}}}'), labelled)).toBe("0/2 nodes are available: 2 node(s) didn't match scheduler-enforced node affinity")
+  expect(await placed(withArgs('NodeAffinity', `{addedAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}, {weight: 2, preference: ${pool('b').slice('{nodeSelectorTerms: ['.length, -2)}}]}}`), labelled)).toBe('b')
   const spread = { nodes: { a: { labels: { rack: 'r1' } }, b: { labels: { rack: 'r1' } } }, pods: [{ node: 'a', labels: { app: 'x' } }], pod: { labels: { app: 'x' } } }
   const racks = (key: string) => withArgs('PodTopologySpread', `{defaultingType: List, defaultConstraints: [{maxSkew: 1, topologyKey: ${key}, whenUnsatisfiable: DoNotSchedule}]}`)
   expect(await placed(racks('kubernetes.io/hostname'), spread)).toBe('b')

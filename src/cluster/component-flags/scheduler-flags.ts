@@ -3,6 +3,7 @@ import type { Plugin } from '../scheduler/framework.ts'
 import { defaultPlugins } from '../scheduler/plugins/default-plugins.ts'
 import { duplicate, invalid, required } from '../kinds/findings.ts'
 import type { Finding } from '../kinds/findings.ts'
+import { withoutNulls } from '../kinds/patch/strategic-merge-patch.ts'
 import { parseYaml } from '../kinds/yaml-text.ts'
 import { LaunchError } from './component-flags.ts'
 import type { ComponentFlags } from './component-flags.ts'
@@ -120,8 +121,10 @@ function configurationOf(text: string): Configuration {
   if (!value.kind) throw new LaunchError(`couldn't get version/kind; json parse error: Object 'Kind' is missing`)
   if (value.apiVersion !== 'kubescheduler.config.k8s.io/v1' || value.kind !== 'KubeSchedulerConfiguration') throw new LaunchError(`no kind ${JSON.stringify(value.kind)} is registered for version ${JSON.stringify(value.apiVersion ?? '')} in scheme "pkg/scheduler/apis/config/scheme/scheme.go:30"`)
   const strict = decodeStrictly(value, CONFIGURATION)
-  value.profiles?.forEach(({ pluginConfig = [] }, i) => pluginConfig.forEach(({ name = '', args }, j) => strict.push(...argsProblems(name, args, `decoding .profiles[${i}].pluginConfig[${j}]`))))
+  value.profiles?.forEach(({ pluginConfig }, i) => pluginConfig?.forEach(({ name = '', args }, j) => strict.push(...argsProblems(name, args, `decoding .profiles[${i}].pluginConfig[${j}]`))))
   if (strict.length > 0) throw new LaunchError(`strict decoding error: ${strict.join(', ')}`)
+  // To Go null is what isn't said.
+  value = withoutNulls(value) as Configuration
   const findings = findingsOf(value).map(({ message }) => message)
   if (findings.length > 0) throw new LaunchError(findings.length === 1 ? findings[0]! : `[${findings.join(', ')}]`)
   return value

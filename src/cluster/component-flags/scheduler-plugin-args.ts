@@ -85,6 +85,14 @@ function termFindings({ matchExpressions = [], matchFields = [] }: NodeSelectorT
   return [...expressions, ...fields]
 }
 
+/** With what needn't be said. */
+function completed({ requiredDuringSchedulingIgnoredDuringExecution: needed, preferredDuringSchedulingIgnoredDuringExecution: preferred = [] }: { [part in keyof NodeAffinity]: any } = {}): NodeAffinity {
+  return {
+    ...needed ? { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: needed.nodeSelectorTerms ?? [] } } : {},
+    preferredDuringSchedulingIgnoredDuringExecution: preferred.map(({ weight = 0, preference = {} }) => ({ weight, preference })),
+  }
+}
+
 const percentFindings = (value: number, at: string) => value < 0 || value > 100 ? [invalid(at, value, 'not in valid range [0, 100]')] : []
 
 /** The plugins that take arguments, by name. k8s: pkg/scheduler/apis/config/v1 defaults, validation/validation_pluginargs.go */
@@ -123,7 +131,7 @@ export const PLUGIN_ARGS: Readonly<Record<string, PluginArgs>> = {
         ...preferred.flatMap(({ preference }, i) => termFindings(preference ?? {}, `${here}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`)),
       ]
     },
-    make: ({ addedAffinity }) => createNodeAffinity(addedAffinity),
+    make: ({ addedAffinity }) => createNodeAffinity(completed(addedAffinity)),
   },
   NodeResourcesBalancedAllocation: {
     shape: args('NodeResourcesBalancedAllocation', { resources: RESOURCES }),

@@ -2,7 +2,7 @@ import { thaw } from '../../../base/freeze.ts'
 import type { KubeObject } from '../../../cluster/kinds/object.ts'
 import { createThreeWayMergePatch, identityUnchanged } from '../../../cluster/kinds/patch/create-three-way-patch.ts'
 import { applyMergePatch, createThreeWayJsonMergePatch } from '../../../cluster/kinds/patch/merge-patch.ts'
-import { applyStrategicMergePatch } from '../../../cluster/kinds/patch/strategic-merge-patch.ts'
+import { applyStrategicMergePatch, withoutNulls } from '../../../cluster/kinds/patch/strategic-merge-patch.ts'
 import { isStatusError, StatusError } from '../../../cluster/kinds/status-error.ts'
 import { ApplySet } from '../apply-set.ts'
 import { usageError } from '../command.ts'
@@ -290,10 +290,4 @@ async function deleteAndCreate(inv: Invocation, info: Info, modified: KubeObject
   await f.rest().json('DELETE', resourcePath(info.mapping, info.namespace, info.name), { body: deleteOptions(flags.int('grace-period'), options.propagation) })
   await untilObject(f, info, flags.duration('timeout'), (object) => object === undefined)
   return f.rest().json<KubeObject>('POST', resourcePath(info.mapping, info.namespace), { body: withoutResourceVersion(modified), query: parameters(options.manager, options.validation, options.dryRun) })
-}
-
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls)
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== null).map(([k, v]) => [k, withoutNulls(v)]))
 }

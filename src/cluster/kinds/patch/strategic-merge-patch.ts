@@ -226,7 +226,8 @@ function withoutDirectives(value: unknown): unknown {
   return out
 }
 
-function withoutNulls(value: unknown): unknown {
+/** A copy without fields that are null, at any depth; items of lists stay. */
+export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls)
   if (!isMap(value)) return value
   const out: Json = {}
