@@ -6,13 +6,13 @@ import { UnixError } from '../../../unix/types.ts'
 import { ConfigError } from './config/go-yaml.ts'
 import { durationText, parseDuration } from './durations.ts'
 import { FlagError, readFlags } from './flags.ts'
-import { METRIC_NAME } from './labels.ts'
+import { METRIC_NAME, compareText } from './labels.ts'
 import { plainNumber } from './promql/values.ts'
 import { PrometheusServer } from './server.ts'
 import { SampleLog } from './tsdb/sample-log.ts'
 import { Storage } from './tsdb/storage.ts'
 import type { ApiContext } from './web/api.ts'
-import { chosen, serveApi } from './web/api.ts'
+import { ApiError, chosen, serveApi } from './web/api.ts'
 import { ownMetrics } from './web/own-metrics.ts'
 import { servePage } from './web/pages.ts'
 
@@ -61,7 +61,7 @@ export async function prometheus(proc: Proc, version: string): Promise<number> {
   const listen = flags['web.listen-address']!
   const port = Number(/:(\d+)$/.exec(listen)?.[1])
   const externalUrl = (flags['web.external-url'] || `http://${proc.machine.hostname}:${port}`).replace(/\/$/, '')
-  const prefix = (flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(externalUrl).pathname : '')).replace(/\/+$/, '')
+  const prefix = (flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(externalUrl, 'http://localhost').pathname : '')).replace(/^\/*(.*?)\/*$/, (_, path: string) => path && `/${path}`)
   if (!given.has('storage.tsdb.retention.time') && !given.has('storage.tsdb.retention') && !given.has('storage.tsdb.retention.size')) log('INFO', 'main.go:715', 'msg="No time or size retention was set so using the default time retention" duration=15d')
   log('INFO', 'main.go:760', `msg="Starting Prometheus Server" mode=server version="(version=${version}, branch=HEAD, revision=unknown)"`)
   const folder = proc.resolve(flags['storage.tsdb.path']!)
@@ -121,7 +121,14 @@ export async function prometheus(proc: Proc, version: string): Promise<number> {
         return failure === undefined ? plain('') : plain(`failed to reload config: ${failure}\n`, 500)
       }
       case '/metrics': return new Response(prometheusText(ownMetrics(context, { cpuSeconds: (proc.clock.nowMs() - server.startedMs) / 1000 * 0.01, memoryBytes: BASE_BYTES + storage.bytes, requests })), { headers: { 'content-type': PROMETHEUS_TYPE } })
-      case '/federate': return federate(context, url.searchParams, lookbackMs)
+      case '/federate': {
+        try {
+          return federate(context, url.searchParams, lookbackMs)
+        } catch (error) {
+          if (error instanceof ApiError) return plain(`${error.message}\n`, error.status)
+          throw error
+        }
+      }
       default: return await servePage(context, path, url.searchParams, prefix) ?? plain('404 page not found\n', 404)
     }
   }
@@ -135,11 +142,20 @@ export async function prometheus(proc: Proc, version: string): Promise<number> {
   log('INFO', 'web.go:650', `msg="Start listening for connections" component=web address=${listen}`)
   log('INFO', 'main.go:1310', 'msg="Server is ready to receive web requests."')
   proc.onSignal('SIGHUP', () => { reload() })
+  // A volume that is full or can't be written to is no reason to end: samples stay in memory.
+  const save = async () => {
+    try {
+      await samples.save()
+    } catch (error) {
+      if (!(error instanceof UnixError)) throw error
+      log('ERROR', 'db.go:1030', `msg="compaction failed" component=tsdb err=${JSON.stringify(`write ${folder}: ${errorText(error).toLowerCase()}`)}`)
+    }
+  }
   void (async () => {
     for (;;) {
       await proc.sleep(PRUNE_MS)
       storage.prune(proc.clock.nowMs())
-      await samples.save()
+      await save()
       proc.useMemory(BASE_BYTES + storage.bytes)
     }
   })().catch(() => {})
@@ -147,7 +163,7 @@ export async function prometheus(proc: Proc, version: string): Promise<number> {
   const ended = await Promise.race([proc.signal('SIGTERM', 'SIGINT'), asked.then(() => 'quit')])
   log('WARN', 'main.go:980', ended === 'quit' ? 'msg="Received termination request via web service, exiting gracefully..."' : `msg="Received an OS signal, exiting gracefully..." signal=${ended === 'SIGTERM' ? 'terminated' : 'interrupt'}`)
   for (const pool of server.pools.values()) pool.stop()
-  await samples.save()
+  await save()
   log('INFO', 'main.go:1350', 'msg="See you next time!"')
   return 0
 }
@@ -159,7 +175,7 @@ function federate(context: ApiContext, params: URLSearchParams, lookbackMs: numb
   const nowMs = context.nowMs()
   const external = context.server.config?.externalLabels ?? {}
   let before = ''
-  const lines = (chosen(context, params) ?? []).filter(({ lastMs, isStale }) => !isStale && lastMs > nowMs - lookbackMs).sort((a, b) => (a.labels.get(METRIC_NAME) < b.labels.get(METRIC_NAME) ? -1 : 1)).map(({ labels, lastMs, lastValue }) => {
+  const lines = (chosen(context, params) ?? []).filter(({ lastMs, isStale }) => !isStale && lastMs > nowMs - lookbackMs).sort((a, b) => compareText(a.labels.get(METRIC_NAME), b.labels.get(METRIC_NAME))).map(({ labels, lastMs, lastValue }) => {
     const name = labels.get(METRIC_NAME)
     const head = name === before ? '' : `# TYPE ${name} untyped\n`
     before = name

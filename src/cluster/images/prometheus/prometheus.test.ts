@@ -5,7 +5,10 @@ import { testMachine } from '../../../unix/test-machine.ts'
 import { loadConfig } from './config/load.ts'
 import { relabel } from './config/relabel.ts'
 import { prometheus } from './main.ts'
+import { Labels } from './labels.ts'
 import { promtool } from './promtool.ts'
+import { alertText } from './rules/alert-templates.ts'
+import { targetOf } from './scrape/target.ts'
 
 const ROOT = { uid: 0, gid: 0, groups: [], name: 'root', home: '/root' }
 const CONFIG = `global:
@@ -89,6 +92,53 @@ it('finds its samples again after a restart', async () => {
   run()
   await clock.advance(1_000)
   expect(Number((await query('count_over_time(requests_total[1m])'))[0]!.value[1])).toBeGreaterThanOrEqual(2)
+})
+
+it('goes on without its data directory, and says so', async () => {
+  const { clock, machine, query, log } = await start()
+  machine.fs.remove('/prometheus', { recursive: true })
+  await clock.advance(90_000)
+  expect(log()).toContain('msg="compaction failed" component=tsdb err="write /prometheus: no such file or directory"')
+  expect(await query('up')).toHaveLength(2)
+})
+
+it('a reload leaves the targets of discovery that asks others alone', async () => {
+  const dns = CONFIG.replace(/ {2}static_configs:[^]*?blue}\n/, '  dns_sd_configs:\n  - {names: [localhost], type: A, port: 8000}\n')
+  const { clock, query, process } = await start({ '/etc/prometheus/prometheus.yml': dns })
+  await clock.advance(40_000)
+  expect(await query('up')).toMatchObject([{ metric: { instance: '127.0.0.1:8000' }, value: [expect.any(Number), '1'] }])
+  process.kill('SIGHUP')
+  await clock.advance(1)
+  expect(await query('up')).toHaveLength(1)
+  await clock.advance(20_000)
+  expect(await query('count_over_time(up[20s])')).toMatchObject([{ value: [expect.any(Number), '2'] }])
+})
+
+it('parameters of scrapes keep all their values, the first of which a label may change', () => {
+  const { scrapeConfigs: [config] } = loadConfig(`scrape_configs:
+- job_name: federate
+  metrics_path: /federate
+  params: {'match[]': ['{job="a"}', '{job="b"}'], debug: ['1']}
+  relabel_configs: [{target_label: __param_debug, replacement: '2'}]
+`)
+  expect(targetOf(config!, { source: '0', labels: {}, targets: [] }, { __address__: 'x:9090' })).toMatchObject({ url: `http://x:9090/federate?${new URLSearchParams([['debug', '2'], ['match[]', '{job="a"}'], ['match[]', '{job="b"}']])}` })
+})
+
+it('more targets than the limit fail, until there are fewer', async () => {
+  const { clock, machine, query, process, ask } = await start({ '/etc/prometheus/prometheus.yml': CONFIG.replace('job_name: app', 'job_name: app\n  target_limit: 1') })
+  await clock.advance(20_000)
+  expect((await query('up')).map(({ value }) => value[1])).toEqual(['0', '0'])
+  expect(await ask('/api/v1/targets')).toContain('target_limit exceeded (number of targets: 2, limit: 1)')
+  machine.fs.writeFile('/etc/prometheus/prometheus.yml', CONFIG.replace('job_name: app', 'job_name: app\n  target_limit: 1').replace(", '127.0.0.1:8001'", ''))
+  process.kill('SIGHUP')
+  await clock.advance(20_000)
+  expect((await query('up')).map(({ value }) => value[1])).toEqual(['1'])
+})
+
+it("alerts' texts know the server's address and durations", () => {
+  const text = (template: string) => alertText(template, { alert: 'A', labels: Labels.fromRecord({ instance: 'web.example:80' }), value: 1, externalLabels: {}, externalUrl: 'http://prom.example/mon' })
+  expect(text('{{ externalURL }} {{ pathPrefix }} {{ parseDuration "1h30m" }} {{ stripDomain "web.example:80" }} {{ stripDomain "10.0.0.1" }}')).toBe('http://prom.example/mon /mon 5400 web:80 10.0.0.1')
+  expect(text('{{ tableLink "up == 0" }}')).toBe('/graph?g0.expr=up+%3D%3D+0&g0.tab=1')
 })
 
 it('a wrong configuration ends it, and promtool says the same', async () => {

@@ -1,5 +1,6 @@
 import type { Proc } from '../../../unix/types.ts'
 import { ConfigError } from './config/go-yaml.ts'
+import { readConfigFile } from './config/read-file.ts'
 import { loadConfig } from './config/load.ts'
 import { matchesGlob } from './discovery/glob.ts'
 import { seriesText, Labels } from './labels.ts'
@@ -25,9 +26,7 @@ async function checkAll(files: readonly string[], check: (file: string) => Promi
   return ok ? 0 : 1
 }
 
-const textOf = (proc: Proc, file: string): string => {
-  try { return proc.fs.readText(proc.resolve(file)) } catch { throw new ConfigError(`open ${file}: no such file or directory`) }
-}
+const textOf = (proc: Proc, file: string): string => readConfigFile(proc, proc.resolve(file), file)
 
 async function checkRules(proc: Proc, file: string): Promise<boolean> {
   await proc.stdout.write(`Checking ${file}\n`)

@@ -8,7 +8,9 @@ import { matchesGlob } from './discovery/glob.ts'
 import { Labels } from './labels.ts'
 import { QueryError } from './promql/values.ts'
 import type { QueryOptions } from './promql/query.ts'
-import { RuleGroup } from './rules/rule-group.ts'
+import { readConfigFile } from './config/read-file.ts'
+import { tableLink } from './rules/alert-templates.ts'
+import { RESEND_MS, RuleGroup } from './rules/rule-group.ts'
 import type { Alert } from './rules/rule-group.ts'
 import { loadRules } from './rules/load-rules.ts'
 import type { RuleGroupSpec, RuleSpec } from './rules/load-rules.ts'
@@ -85,12 +87,7 @@ export class PrometheusServer {
     let config: Config
     let groups: RuleGroupSpec[]
     try {
-      let text: string
-      try {
-        text = this.#proc.fs.readText(configFile)
-      } catch {
-        throw new ConfigError(`open ${configFile}: no such file or directory`)
-      }
+      const text = readConfigFile(this.#proc, configFile)
       try {
         config = loadConfig(text)
       } catch (error) {
@@ -99,7 +96,7 @@ export class PrometheusServer {
       }
       const folder = configFile.slice(0, configFile.lastIndexOf('/'))
       const resolved = (path: string) => path.startsWith('/') ? path : `${folder}/${path}`
-      groups = config.ruleFiles.flatMap((pattern) => matchesGlob(this.#proc.fs, this.#proc.resolve(resolved(pattern)))).flatMap((file) => loadRules(this.#proc.fs.readText(file), file))
+      groups = config.ruleFiles.flatMap((pattern) => matchesGlob(this.#proc.fs, this.#proc.resolve(resolved(pattern)))).flatMap((file) => loadRules(readConfigFile(this.#proc, file), file))
       config = withResolvedFiles(config, resolved)
     } catch (error) {
       if (error instanceof ConfigError) throw new ConfigError(`couldn't load configuration (--config.file=${JSON.stringify(configFile)}): ${error.message}`)
@@ -155,17 +152,18 @@ export class PrometheusServer {
     this.#ruleRun.abort()
     const run = this.#ruleRun = new AbortController()
     const before = this.groups
+    const query = () => this.queryOptions()
     this.groups = specs.map((spec) => {
-      const group = new RuleGroup(spec, spec.intervalMs || config.evaluationIntervalMs, {
+      const intervalMs = spec.intervalMs || config.evaluationIntervalMs
+      const group = new RuleGroup(spec, intervalMs, {
         storage: this.storage, clock: this.#proc.clock, get query() { return query() }, externalLabels: config.externalLabels, externalUrl: this.options.externalUrl,
-        onAlerts: (alerts, rule, timeMs) => { void this.#send(alerts, rule, timeMs).catch(() => {}) },
+        onAlerts: (alerts, rule, timeMs) => { void this.#send(alerts, rule, timeMs, intervalMs).catch(() => {}) },
         onError: (rule, message) => this.#log('WARN', 'group.go:500', `msg="Evaluating rule failed" component="rule manager" file=${spec.file} group=${spec.name} name=${rule.alert || rule.record} err=${JSON.stringify(message)}`),
       })
       const same = before.find((other) => other.spec.name === spec.name && other.spec.file === spec.file)
       if (same) group.takeOver(same)
       return group
     })
-    const query = () => this.queryOptions()
     for (const group of this.groups) void this.#runGroup(group, run.signal).catch(() => {})
   }
 
@@ -181,14 +179,14 @@ export class PrometheusServer {
   }
 
   /** k8s: prometheus notifier Send */
-  async #send(alerts: readonly Alert[], rule: RuleSpec, timeMs: number): Promise<void> {
+  async #send(alerts: readonly Alert[], rule: RuleSpec, timeMs: number, intervalMs: number): Promise<void> {
     const config = this.config!
     const time = (ms: number) => new Date(ms).toISOString()
     // As long as it isn't told again the receiver may take it as ended after four rounds.
-    const endsMs = timeMs + 4 * Math.max(config.evaluationIntervalMs, 60_000)
+    const endsMs = timeMs + 4 * Math.max(intervalMs, RESEND_MS)
     const body = alerts.flatMap((alert) => {
       const labels = relabelSeries(Labels.of([...Object.entries(config.externalLabels), ...alert.labels]), config.alertRelabel)
-      return labels ? [{ annotations: alert.annotations, endsAt: time(alert.resolvedMs ?? endsMs), startsAt: time(alert.firedMs ?? alert.activeMs), generatorURL: `${this.options.externalUrl}/graph?g0.expr=${encodeURIComponent(rule.query)}&g0.tab=1`, labels: labels.toRecord() }] : []
+      return labels ? [{ annotations: alert.annotations, endsAt: time(alert.resolvedMs ?? endsMs), startsAt: time(alert.firedMs ?? alert.activeMs), generatorURL: `${this.options.externalUrl}${tableLink(rule.query)}`, labels: labels.toRecord() }] : []
     })
     if (body.length === 0) return
     await Promise.all(this.#receivers.map(async ({ url, client, timeoutMs }) => {

@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import type { Endpoints, EndpointSlice, Ingress, Node, Pod, Service } from '../../../kinds/generated/types.ts'
 import { matchesGlob } from './glob.ts'
+import type { Timer } from '../../../../base/clock.ts'
 import type { Proc } from '../../../../unix/types.ts'
 import { clusterClient } from '../../in-cluster/cluster-client.ts'
 import { followResource } from '../../in-cluster/follow-resource.ts'
@@ -22,7 +23,10 @@ export class Discoverer {
   readonly #onChange: (groups: TargetGroup[]) => void
   readonly #providers: (() => TargetGroup[])[] = []
   #stopped = false
-  #waiting = false
+  /** Set while a change waits to be told. */
+  #waiting: Timer | undefined
+  /** Sources that haven't answered yet: until they have, nobody knows which targets are gone. */
+  #unanswered = 0
   readonly #ends: (() => void)[] = []
 
   constructor(proc: Proc, discovery: Discovery, log: Log, onChange: (groups: TargetGroup[]) => void) {
@@ -36,26 +40,46 @@ export class Discoverer {
     for (const sd of discovery.kubernetes) this.#followKubernetes(sd)
     for (const sd of discovery.files) this.#followFiles(sd)
     for (const sd of discovery.dns) this.#followDns(sd)
+    // Volumes outlive the process that watches them.
+    const end = () => this.stop()
+    proc.killed.addEventListener('abort', end, { once: true })
+    this.#ends.push(() => proc.killed.removeEventListener('abort', end))
     this.#tell()
   }
 
+  /** Looks no more, and tells no more. */
   stop(): void {
     this.#stopped = true
+    this.#waiting?.cancel()
     for (const end of this.#ends) end()
   }
 
   #tell(): void {
-    if (!this.#stopped) this.#onChange(this.#providers.flatMap((provider) => provider()))
+    if (!this.#stopped && this.#unanswered === 0) this.#onChange(this.#providers.flatMap((provider) => provider()))
   }
 
   #changed(): void {
     if (this.#waiting || this.#stopped) return
-    this.#waiting = true
-    const timer = this.#proc.clock.after(UPDATE_MS, () => { this.#waiting = false; this.#tell() })
-    this.#ends.push(() => timer.cancel())
+    this.#waiting = this.#proc.clock.after(UPDATE_MS, () => { this.#waiting = undefined; this.#tell() })
+  }
+
+  /** Counts a source in until it has answered for the first time, if only by refusing. */
+  #awaited(): () => void {
+    let isAnswered = false
+    this.#unanswered++
+    return () => {
+      if (isAnswered) return
+      isAnswered = true
+      this.#unanswered--
+      this.#changed()
+    }
   }
 
   #followKubernetes(sd: KubernetesSd): void {
+    if (sd.ownNamespace && !this.#proc.fs.exists(NAMESPACE_FILE)) {
+      this.#log('ERROR', `msg="Cannot create service discovery" component="discovery manager scrape" type=kubernetes err="could not determine the pod's namespace: open ${NAMESPACE_FILE}: no such file or directory"`)
+      return
+    }
     const namespaces = sd.ownNamespace ? [...sd.namespaces, this.#proc.fs.readText(NAMESPACE_FILE).trim()] : sd.namespaces
     const follow = <T>(role: KubernetesRole, group: string, resource: string): Map<string, T> => {
       const objects = new Map<string, T>()
@@ -83,13 +107,15 @@ export class Discoverer {
   #follow<T extends Named>(path: string, selector: { label: string; field: string } | undefined, onChange: (key: string, object: T | undefined) => void, resource: string): void {
     const stop = new AbortController()
     this.#ends.push(() => stop.abort(new Error('stopped')))
+    const answered = this.#awaited()
     const client = clusterClient(this.#proc, 'Prometheus')
     const query = new URLSearchParams({ ...(selector?.label ? { labelSelector: selector.label } : {}), ...(selector?.field ? { fieldSelector: selector.field } : {}) }).toString()
     void followResource<T & { metadata: { resourceVersion?: string } }>({
       proc: this.#proc, until: stop.signal,
-      client: { fetch: (at, init) => client.fetch(query ? `${at}&${query}` : at, init) }, path, onChange,
+      client: { fetch: (at, init) => client.fetch(query ? `${at}&${query}` : at, init) }, path, onChange, onSynced: answered,
       onError: (message) => {
         if (this.#stopped) return
+        answered()
         const told = /^\d+ (\{.*)/s.exec(message)?.[1]
         let why = message
         try { why = (JSON.parse(told ?? '') as { message?: string }).message ?? message } catch { /* no Status */ }
@@ -125,6 +151,7 @@ export class Discoverer {
   #followDns({ names, port, refreshMs }: DnsSd): void {
     let groups: TargetGroup[] = []
     this.#providers.push(() => groups)
+    const answered = this.#awaited()
     const look = async () => {
       groups = await Promise.all(names.map(async (name): Promise<TargetGroup> => {
         let addresses: string[] = []
@@ -134,6 +161,7 @@ export class Discoverer {
         }
         return { source: name, labels: {}, targets: addresses.map((ip) => ({ __address__: ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`, __meta_dns_name: name })) }
       }))
+      answered()
       this.#changed()
     }
     void look().catch(() => {})
@@ -141,11 +169,12 @@ export class Discoverer {
   }
 
   #every(ms: number, work: () => Promise<void>): void {
+    let timer: Timer
     const next = () => {
-      const timer = this.#proc.clock.after(ms, () => { if (!this.#stopped && !this.#proc.killed.aborted) void work().catch(() => {}).then(next) })
-      this.#ends.push(() => timer.cancel())
+      if (!this.#stopped) timer = this.#proc.clock.after(ms, () => { void work().catch(() => {}).then(next) })
     }
     next()
+    this.#ends.push(() => timer.cancel())
   }
 }
 

@@ -42,6 +42,7 @@ interface Loaded {
 
 /** Elements that are looked at in one go. */
 const PORTION = 256
+const TOO_MANY_SAMPLES = 'query processing would load too many samples into memory in query execution'
 
 /** Works an expression out at one time after the other; what it needs of series is read once. */
 export class Evaluator {
@@ -81,7 +82,7 @@ export class Evaluator {
   async #read(node: VectorSelector, fromMs: number, toMs: number): Promise<void> {
     const series = await this.#options.source.select(node.matchers, fromMs, toMs)
     for (const { times } of series) this.#samples += times.length
-    if (this.#samples > this.#options.maxSamples) throw new QueryError('query processing would load too many samples into memory in query execution')
+    if (this.#samples > this.#options.maxSamples) throw new QueryError(TOO_MANY_SAMPLES)
     this.#loaded.set(node, { series })
     await this.#options.breathe()
   }
@@ -191,6 +192,8 @@ export class Evaluator {
       if (!samples) {
         samples = await this.#samplesOf(expr.expr, time)
         known.set(time, samples)
+        this.#samples += samples.length
+        if (this.#samples > this.#options.maxSamples) throw new QueryError(TOO_MANY_SAMPLES)
         await this.#options.breathe()
       }
       for (const { metric, value, dropsName } of samples) {
@@ -357,7 +360,7 @@ export class Evaluator {
     return { type: 'vector', samples: [...groups.values()].map(({ metric, buckets }) => this.#drop({ metric: labels(metric), value: work(buckets) })) }
   }
 
-  async #overRange({ name, args, to }: Call, timeMs: number): Promise<Value> {
+  async #overRange({ name, args }: Call, timeMs: number): Promise<Value> {
     const at = args.findIndex((arg) => typeOf(arg) === 'range vector')
     const others: number[] = []
     for (const [i, arg] of args.entries()) if (i !== at) others.push(await this.#numberOf(arg, timeMs))
@@ -376,7 +379,7 @@ export class Evaluator {
       if (value === undefined) continue
       if (FOR_COUNTERS.has(name)) {
         const own = metric.get(METRIC_NAME)
-        if (own && !/(?:_total|_sum|_count|_bucket)$/.test(own)) this.annotations.infos.add(`PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(own)} (1:${to - (to - args[at]!.from) + 1})`)
+        if (own && !/(?:_total|_sum|_count|_bucket)$/.test(own)) this.annotations.infos.add(`PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${JSON.stringify(own)} (1:${args[at]!.from + 1})`)
       }
       out.push(keepsName ? { metric, value, ...(dropsName ? { dropsName } : {}) } : this.#drop({ metric, value }))
     }

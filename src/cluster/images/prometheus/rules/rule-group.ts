@@ -40,7 +40,8 @@ export interface GroupOptions {
 
 /** Ended alerts are told of for so long. */
 const RESOLVED_MS = 15 * 60_000
-const RESEND_MS = 60_000
+/** Alerts that go on are told of again after so long. */
+export const RESEND_MS = 60_000
 
 /** Rules that are worked out one after the other, again and again. */
 export class RuleGroup {

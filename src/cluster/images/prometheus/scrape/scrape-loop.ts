@@ -25,6 +25,8 @@ export class ScrapeLoop {
   lastScrapeMs: number | undefined
   lastDurationMs = 0
   lastError = ''
+  /** Why every scrape fails without asking the target; empty: it doesn't. */
+  refusal = ''
   health: 'unknown' | 'up' | 'down' = 'unknown'
   readonly #proc: Proc
   readonly #config: ScrapeConfig
@@ -94,6 +96,7 @@ export class ScrapeLoop {
     let kept = 0
     let added = 0
     try {
+      if (this.refusal) throw new Error(this.refusal)
       const { status, text } = await this.#client.request(this.spec.url, { timeoutMs: this.spec.timeoutMs, headers: { accept: ACCEPT, 'user-agent': `Prometheus/${this.#version}`, 'x-prometheus-scrape-timeout-seconds': String(this.spec.timeoutMs / 1000) } })
       if (this.#stopped) return
       if (status !== 200) throw new Error(`server returned HTTP status ${status} ${STATUS_TEXT[status] ?? ''}`.trimEnd())

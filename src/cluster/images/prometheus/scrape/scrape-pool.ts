@@ -11,7 +11,7 @@ export class ScrapePool {
   readonly loops = new Map<string, ScrapeLoop>()
   /** As found, before relabeling dropped them. */
   dropped: ReadonlyMap<string, string>[] = []
-  /** Of the pool before, until it is known which of their targets are still there. */
+  /** Of the pool before, until it is known which of its targets are still there. */
   readonly #before = new Map<string, ScrapeLoop>()
   readonly #proc: Proc
   readonly #storage: Storage
@@ -42,28 +42,26 @@ export class ScrapePool {
       }
     }
     const { targetLimit } = this.config
-    const isOver = targetLimit > 0 && wanted.size > targetLimit
+    const refusal = targetLimit > 0 && wanted.size > targetLimit ? `target_limit exceeded (number of targets: ${wanted.size}, limit: ${targetLimit})` : ''
     for (const [key, loop] of this.loops) {
       if (wanted.has(key)) continue
       loop.end()
       this.loops.delete(key)
     }
-    // Discovery that asks somebody hasn't found anything at first.
-    if (wanted.size > 0 || this.config.discovery.kubernetes.length + this.config.discovery.dns.length === 0) {
-      for (const [key, loop] of this.#before) if (!wanted.has(key)) loop.end()
-      this.#before.clear()
-    }
+    for (const [key, loop] of this.#before) if (!wanted.has(key)) loop.end()
+    this.#before.clear()
     for (const [key, spec] of wanted) {
       if (this.loops.has(key)) continue
       const loop = new ScrapeLoop(this.#proc, this.config, this.#storage, spec, this.#version)
       this.loops.set(key, loop)
-      if (isOver) { loop.health = 'down'; loop.lastError = `target_limit exceeded (number of targets: ${wanted.size}, limit: ${targetLimit})` } else void loop.run().catch(() => {})
+      void loop.run().catch(() => {})
     }
+    for (const loop of this.loops.values()) loop.refusal = refusal
   }
 
   /** Goes on where another one with another configuration ends. */
   takeOver(before: ScrapePool): void {
-    for (const [key, loop] of before.loops) this.#before.set(key, loop)
+    for (const [key, loop] of [...before.#before, ...before.loops]) this.#before.set(key, loop)
     before.stop()
   }
 

@@ -42,7 +42,15 @@ export function targetOf(config: ScrapeConfig, group: TargetGroup, target: Reado
   if (timeoutMs > intervalMs) throw new Error(`scrape timeout cannot be greater than scrape interval (${JSON.stringify(labels.get('__scrape_timeout__'))} > ${JSON.stringify(labels.get('__scrape_interval__'))})`)
   const params = new URLSearchParams()
   for (const [name, values] of Object.entries(config.params)) for (const value of values) params.append(name, value)
-  for (const [name, value] of labels) if (name.startsWith('__param_')) params.set(name.slice(8), value)
+  for (const [label, value] of labels) {
+    if (!label.startsWith('__param_')) continue
+    // A label is the first of a parameter's values; the others stay.
+    const name = label.slice('__param_'.length)
+    const [, ...others] = params.getAll(name)
+    params.delete(name)
+    for (const each of [value, ...others]) params.append(name, each)
+  }
+  params.sort()
   const query = params.toString()
   const path = labels.get('__metrics_path__') ?? '/metrics'
   const url = `${scheme}://${address}${path.startsWith('/') ? path : `/${path}`}${query && `${path.includes('?') ? '&' : '?'}${query}`}`

@@ -4,8 +4,10 @@ import type { MemSeries, Storage } from './storage.ts'
 
 /** A log that has grown to this is written anew, from what is kept. */
 const MOST_BYTES = 24 * 2 ** 20
-/** Series or samples that are handled in one go. */
-const PORTION = 500
+/** What a sample takes in the log, about. */
+const SAMPLE_BYTES = 24
+/** Series that are handled in one go. */
+const PORTION = 100
 
 /**
  * Samples in a file of the data directory, so that they are there after a restart with the same volume. Once a minute what came since is added,
@@ -15,12 +17,14 @@ export class SampleLog {
   readonly #proc: Proc
   readonly #path: string
   readonly #storage: Storage
+  readonly #mostBytes: number
   #fresh = new Map<MemSeries, string>()
   readonly #named = new Set<MemSeries>()
   #bytes = 0
 
-  constructor(proc: Proc, folder: string, storage: Storage) {
+  constructor(proc: Proc, folder: string, storage: Storage, mostBytes = MOST_BYTES) {
     this.#proc = proc
+    this.#mostBytes = mostBytes
     this.#path = `${folder}/samples.log`
     this.#storage = storage
     storage.onAppend = (series, timeMs, value, isStale) => { this.#fresh.set(series, `${this.#fresh.get(series) ?? ''} ${timeMs} ${isStale ? 'stale' : value}`) }
@@ -63,7 +67,7 @@ export class SampleLog {
 
   /** Adds what came since. */
   async save(): Promise<void> {
-    if (this.#bytes > MOST_BYTES) { await this.#rewrite(); return }
+    if (this.#bytes > this.#mostBytes) { await this.#rewrite(); return }
     const fresh = this.#fresh
     this.#fresh = new Map()
     let piece = ''
@@ -86,18 +90,27 @@ export class SampleLog {
 
   #write(text: string, append: boolean): void {
     if (text === '' && append) return
-    this.#proc.fs.writeFile(this.#path, text, { append })
+    try {
+      this.#proc.fs.writeFile(this.#path, text, { append })
+    } catch (error) {
+      // Labels that weren't written must come again.
+      this.#named.clear()
+      throw error
+    }
     this.#bytes = (append ? this.#bytes : 0) + text.length
   }
 
   async #rewrite(): Promise<void> {
     this.#fresh = new Map()
     this.#named.clear()
-    // The newest only, so that there is room for more.
-    const oldestMs = this.#storage.oldestMs
-    const fromMs = this.#bytes > MOST_BYTES ? oldestMs + (this.#proc.clock.nowMs() - oldestMs) / 2 : -Infinity
+    // The newest only, as many as half of the room takes.
+    const share = this.#mostBytes / 2 / (this.#storage.sampleCount * SAMPLE_BYTES)
+    const nowMs = this.#proc.clock.nowMs()
+    const fromMs = share < 1 ? nowMs - (nowMs - this.#storage.oldestMs) * share : -Infinity
     this.#write('', false)
     for (const series of [...this.#storage.all()]) {
+      // Gone while others were written.
+      if (!this.#storage.holds(series)) continue
       let text = ''
       for (const chunk of series.chunks) for (let i = 0; i < chunk.count; i++) if (chunk.timeAt(i) >= fromMs) text += ` ${chunk.timeAt(i)} ${chunk.stale?.includes(i) ? 'stale' : chunk.valueAt(i)}`
       series.times.forEach((time, i) => { if (time >= fromMs) text += ` ${time} ${series.stale?.includes(i) ? 'stale' : series.values[i]}` })

@@ -8,6 +8,8 @@ const CHUNK_SAMPLES = 120
 /** What a sample that isn't packed yet and a series take, about. */
 const OPEN_SAMPLE_BYTES = 16
 const SERIES_BYTES = 500
+/** Samples as young as this stay even when there are too many. */
+const SPARED_MS = 120_000
 /** Series whose samples are unpacked in one go. */
 const PORTION = 32
 
@@ -164,15 +166,33 @@ export class Storage {
 
   /** Lets go of what is too old, or too much; series that have ended go with their last sample. */
   prune(nowMs: number): void {
-    let keptFromMs = nowMs - this.#options.retentionMs
-    this.#dropBefore(keptFromMs)
-    // A tenth of the time at once, so that there is room for a while.
-    while (this.bytes > this.#options.maxBytes) {
-      const oldestMs = this.oldestMs
-      if (!Number.isFinite(oldestMs) || oldestMs >= nowMs - 120_000) break
-      keptFromMs = oldestMs + (nowMs - oldestMs) / 10
+    this.#dropBefore(nowMs - this.#options.retentionMs)
+    if (this.bytes <= this.#options.maxBytes) return
+    const lastFromMs = nowMs - SPARED_MS
+    // A tenth of the time at once, so that there is room for a while. What isn't packed yet stays with its series, however old.
+    for (let keptFromMs = this.oldestMs; this.bytes > this.#options.maxBytes && keptFromMs < lastFromMs;) {
+      keptFromMs = Math.min(keptFromMs + (nowMs - keptFromMs) / 10, lastFromMs)
       this.#dropBefore(keptFromMs)
     }
+  }
+
+  /** Samples of all series. */
+  get sampleCount(): number {
+    let count = 0
+    for (const { chunks, times } of this.#series.values()) count += times.length + chunks.reduce((sum, chunk) => sum + chunk.count, 0)
+    return count
+  }
+
+  get chunkCount(): number {
+    let count = 0
+    for (const { chunks, times } of this.#series.values()) count += chunks.length + Number(times.length > 0)
+    return count
+  }
+
+  get newestMs(): number {
+    let newestMs = -Infinity
+    for (const { lastMs } of this.#series.values()) newestMs = Math.max(newestMs, lastMs)
+    return newestMs
   }
 
   get oldestMs(): number {

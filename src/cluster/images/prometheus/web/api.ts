@@ -16,7 +16,8 @@ import type { MemSeries } from '../tsdb/storage.ts'
 const MOST_POINTS = 11_000
 const DEFAULT_RANGE_MS = 290_000_000 * 3_600_000
 
-class ApiError extends Error {
+/** What was asked for can't be answered, with the kind of error and the HTTP status that say so. */
+export class ApiError extends Error {
   readonly type: string
   readonly status: number
   constructor(type: string, status: number, message: string) {
@@ -281,7 +282,7 @@ function rules({ server }: ApiContext, params: URLSearchParams): unknown[] {
 }
 
 function tsdbStatus({ server }: ApiContext, params: URLSearchParams): unknown {
-  const limit = Math.min(limitOf(params), 10_000) === Infinity ? 10 : params.has('limit') ? limitOf(params) : 10
+  const limit = params.has('limit') ? limitOf(params) : 10
   const { storage } = server
   const top = (counts: Map<string, number>) => [...counts].sort(([a, x], [b, y]) => y - x || compareText(a, b)).slice(0, limit).map(([name, value]) => ({ name, value }))
   const [byMetric, valuesByLabel, bytesByLabel, byPair] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>(), new Map<string, number>()]
@@ -292,7 +293,7 @@ function tsdbStatus({ server }: ApiContext, params: URLSearchParams): unknown {
     byPair.set(`${name}=${value}`, count)
   }
   return {
-    headStats: { numSeries: storage.seriesCount, numLabelPairs: byPair.size, chunkCount: storage.seriesCount, minTime: Number.isFinite(storage.oldestMs) ? Math.round(storage.oldestMs) : 0, maxTime: Math.round(server.startedMs) },
+    headStats: { numSeries: storage.seriesCount, numLabelPairs: byPair.size, chunkCount: storage.chunkCount, minTime: Number.isFinite(storage.oldestMs) ? Math.round(storage.oldestMs) : 0, maxTime: Number.isFinite(storage.newestMs) ? Math.round(storage.newestMs) : 0 },
     seriesCountByMetricName: top(byMetric), labelValueCountByLabelName: top(valuesByLabel), memoryInBytesByLabelName: top(bytesByLabel), seriesCountByLabelValuePair: top(byPair),
   }
 }
