@@ -32,8 +32,13 @@ const OUTSIDE = ['discord', 'email', 'incidentio', 'jira', 'mattermost', 'msteam
 export function parseMatcher(text: string): Matcher {
   const match = /^\s*([a-zA-Z_:][\w:.]*|"[^"]*")\s*(=~|!=|!~|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^"]*?))\s*$/.exec(text)
   if (!match) throw new ConfigError(`bad matcher format: ${text}`)
+  return matcherOf(match[1]!.replaceAll('"', ''), match[2] as MatchType, match[3]?.replace(/\\(["\\n])/g, (_, sign: string) => sign === 'n' ? '\n' : sign) ?? match[4] ?? '')
+}
+
+/** @throws ConfigError where the regular expression is wrong */
+export function matcherOf(name: string, type: MatchType, value: string): Matcher {
   try {
-    return new Matcher(match[1]!.replaceAll('"', ''), match[2] as MatchType, match[3]?.replace(/\\(["\\n])/g, (_, sign: string) => sign === 'n' ? '\n' : sign) ?? match[4] ?? '')
+    return new Matcher(name, type, value)
   } catch (error) {
     throw new ConfigError((error as Error).message)
   }
@@ -51,17 +56,18 @@ export const fits = (matchers: readonly Matcher[], labels: Labels): boolean => m
 export function loadAlertmanagerConfig(text: string): AlertmanagerConfig {
   const yaml = new YamlReader(text)
   const plain = (at: YamlNode) => yaml.plain(at) ?? null
-  const duration = (at: YamlNode) => { try { return parseDuration(yaml.string(at) ?? '') } catch (error) { throw new ConfigError((error as Error).message) } }
+  const durationOf = (given: string) => { try { return parseDuration(given) } catch (error) { throw new ConfigError((error as Error).message) } }
+  const duration = (at: YamlNode) => durationOf(yaml.string(at) ?? '')
   const texts = yaml.map('map[string]string', yaml.string)
   const matchersOf = yaml.list('[]string', yaml.string)
-  const together = (equal: Record<string, string> | undefined, regex: Record<string, string> | undefined, list: readonly string[] | undefined) => [...Object.entries(equal ?? {}).map(([name, value]) => new Matcher(name, '=', value)), ...Object.entries(regex ?? {}).map(([name, value]) => new Matcher(name, '=~', value)), ...(list ?? []).flatMap(parseMatchers)]
+  const together = (equal: Record<string, string> | undefined, regex: Record<string, string> | undefined, list: readonly string[] | undefined) => [...Object.entries(equal ?? {}).map(([name, value]) => matcherOf(name, '=', value)), ...Object.entries(regex ?? {}).map(([name, value]) => matcherOf(name, '=~', value)), ...(list ?? []).flatMap(parseMatchers)]
   interface Given { receiver?: string; group_by?: string[]; match?: Record<string, string>; match_re?: Record<string, string>; matchers?: string[]; continue?: boolean; routes?: Given[]; group_wait?: number; group_interval?: number; repeat_interval?: number }
   const route = (at: YamlNode): Given => yaml.fields(at, 'config.plain', {
     receiver: yaml.string, group_by: yaml.list('[]string', yaml.string), match: texts, match_re: texts, matchers: matchersOf, continue: yaml.boolean, group_wait: duration, group_interval: duration, repeat_interval: duration,
     mute_time_intervals: () => { throw new ConfigError('mute_time_intervals is not supported by this build') }, active_time_intervals: () => { throw new ConfigError('active_time_intervals is not supported by this build') }, routes: yaml.list('[]*config.Route', (each: YamlNode): Given => route(each)),
   })
   const read = yaml.fields(yaml.root, 'config.plain', {
-    global: (at) => { const all = (yaml.plain(at) ?? {}) as { resolve_timeout?: string }; return { resolveTimeoutMs: all.resolve_timeout ? parseDuration(all.resolve_timeout) : 300_000 } },
+    global: (at) => { const all = (yaml.plain(at) ?? {}) as { resolve_timeout?: string }; return { resolveTimeoutMs: all.resolve_timeout ? durationOf(String(all.resolve_timeout)) : 300_000 } },
     templates: plain, time_intervals: plain, mute_time_intervals: plain, tracing: plain,
     route,
     receivers: yaml.list('[]config.Receiver', (at): Receiver => {
@@ -69,6 +75,7 @@ export function loadAlertmanagerConfig(text: string): AlertmanagerConfig {
         name: yaml.string, labels: plain, ...Object.fromEntries(OUTSIDE.map((kind) => [`${kind}_configs`, plain])),
         webhook_configs: yaml.list('[]*config.WebhookConfig', (each): Webhook => {
           const hook = yaml.fields(each, 'config.plain', { url: yaml.string, url_file: yaml.string, send_resolved: yaml.boolean, max_alerts: yaml.number, timeout: duration, http_config: plain, payload: plain })
+          if (hook.url_file) throw new ConfigError('url_file of webhook_configs is not supported by this build')
           if (!hook.url) throw new ConfigError('one of url or url_file must be configured')
           return { url: hook.url, sendResolved: hook.send_resolved ?? true, maxAlerts: hook.max_alerts ?? 0, timeoutMs: hook.timeout || 30_000 }
         }),

@@ -19,6 +19,13 @@ export interface Silence { id: string; matchers: readonly Matcher[]; startsMs: n
 
 interface Group { route: Route; labels: Labels; key: string; alerts: Map<string, Alert>; sent: Map<string, 'firing' | 'resolved'>; sentMs: number; started: boolean }
 
+export interface DispatcherOptions {
+  externalUrl: string
+  version: string
+  /** How long silences that have ended are kept. */
+  retentionMs: number
+}
+
 /** Ended alerts are kept so long. */
 const KEPT_MS = 30 * 60_000
 const HTTP = { followRedirects: true, tls: { caFile: '', ca: '', certFile: '', keyFile: '', serverName: '', insecure: false } }
@@ -33,14 +40,14 @@ export class Dispatcher {
   failed = 0
   readonly #proc: Proc
   readonly #client: HttpClient
-  readonly #externalUrl: string
+  readonly #options: DispatcherOptions
   readonly #log: (level: string, text: string) => void
 
-  constructor(proc: Proc, config: AlertmanagerConfig, externalUrl: string, log: (level: string, text: string) => void) {
+  constructor(proc: Proc, config: AlertmanagerConfig, options: DispatcherOptions, log: (level: string, text: string) => void) {
     this.#proc = proc
     this.config = config
     this.#client = new HttpClient(proc, HTTP)
-    this.#externalUrl = externalUrl
+    this.#options = options
     this.#log = log
   }
 
@@ -108,6 +115,7 @@ export class Dispatcher {
     }
     for (const [key, alert] of group.alerts) if (alert.endsMs <= nowMs && group.sent.get(key) !== 'firing') { group.alerts.delete(key); group.sent.delete(key) }
     for (const [key, alert] of this.alerts) if (alert.endsMs < nowMs - KEPT_MS) this.alerts.delete(key)
+    for (const [id, silence] of this.silences) if (silence.endsMs < nowMs - this.#options.retentionMs) this.silences.delete(id)
   }
 
   async #notify(group: Group, alerts: readonly Alert[], state: (alert: Alert) => 'firing' | 'resolved'): Promise<boolean> {
@@ -123,10 +131,10 @@ export class Dispatcher {
       const body = JSON.stringify({
         receiver: receiver.name, status: isFiring ? 'firing' : 'resolved',
         alerts: shown.map((alert) => ({ status: state(alert), labels: alert.labels.toRecord(), annotations: alert.annotations, startsAt: new Date(alert.startsMs).toISOString(), endsAt: state(alert) === 'resolved' ? new Date(alert.endsMs).toISOString() : '0001-01-01T00:00:00Z', generatorURL: alert.generatorUrl, fingerprint: fingerprint(alert.labels) })),
-        groupLabels: group.labels.toRecord(), commonLabels: common(shown.map(({ labels }) => labels.toRecord())), commonAnnotations: common(shown.map(({ annotations }) => annotations)), externalURL: this.#externalUrl, version: '4', groupKey: group.key, truncatedAlerts: sent.length - shown.length,
+        groupLabels: group.labels.toRecord(), commonLabels: common(shown.map(({ labels }) => labels.toRecord())), commonAnnotations: common(shown.map(({ annotations }) => annotations)), externalURL: this.#options.externalUrl, version: '4', groupKey: group.key, truncatedAlerts: sent.length - shown.length,
       })
       try {
-        const { status } = await this.#client.request(url, { method: 'POST', body, headers: { 'content-type': 'application/json', 'user-agent': 'Alertmanager/0.30.0' }, timeoutMs })
+        const { status } = await this.#client.request(url, { method: 'POST', body, headers: { 'content-type': 'application/json', 'user-agent': `Alertmanager/${this.#options.version}` }, timeoutMs })
         if (status < 200 || status > 299) throw new Error(`unexpected status code ${status}: ${url}`)
         this.notified++
       } catch (error) {

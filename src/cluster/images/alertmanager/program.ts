@@ -2,10 +2,11 @@ import type { HttpRequest } from '../../../base/http.ts'
 import { PROMETHEUS_TYPE, prometheusText } from '../../../base/prometheus.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { ConfigError } from '../prometheus/config/go-yaml.ts'
+import { readConfigFile } from '../prometheus/config/read-file.ts'
+import { parseDuration } from '../prometheus/durations.ts'
 import { Labels, isPlainLabelName } from '../prometheus/labels.ts'
-import { Matcher } from '../prometheus/promql/matchers.ts'
 import { html } from '../web/html.ts'
-import { loadAlertmanagerConfig, parseMatcher, fits } from './config.ts'
+import { fits, loadAlertmanagerConfig, matcherOf, parseMatcher } from './config.ts'
 import { Dispatcher, fingerprint } from './dispatcher.ts'
 import type { Alert, Silence } from './dispatcher.ts'
 
@@ -23,20 +24,25 @@ export async function alertmanager(proc: Proc, version: string): Promise<number>
   }
   const log = (level: string, text: string) => void proc.stderr.write(`time=${new Date(proc.clock.nowMs()).toISOString()} level=${level} source=main.go:200 ${text}\n`).catch(() => {})
   const startedMs = proc.clock.nowMs()
+  let retentionMs: number
+  try {
+    retentionMs = parseDuration(flags['data.retention']!)
+  } catch (error) {
+    await proc.stderr.write(`alertmanager: error: ${(error as Error).message}, try --help\n`)
+    return 1
+  }
   const port = Number(/:(\d+)$/.exec(flags['web.listen-address']!)?.[1])
   const externalUrl = (flags['web.external-url'] || `http://${proc.machine.hostname}:${port}`).replace(/\/$/, '')
-  const prefix = (flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(externalUrl).pathname : '')).replace(/\/+$/, '')
+  const prefix = (flags['web.route-prefix'] || (flags['web.external-url'] ? new URL(externalUrl, 'http://localhost').pathname : '')).replace(/\/+$/, '')
   const file = proc.resolve(flags['config.file']!)
   const load = () => {
     log('INFO', `msg="Loading configuration file" component=configuration file=${flags['config.file']}`)
-    let text: string
-    try { text = proc.fs.readText(file) } catch { throw new ConfigError(`open ${flags['config.file']}: no such file or directory`) }
-    return loadAlertmanagerConfig(text)
+    return loadAlertmanagerConfig(readConfigFile(proc, file, flags['config.file']))
   }
   log('INFO', `msg="Starting Alertmanager" version="(version=${version}, branch=HEAD, revision=unknown)"`)
   let dispatcher: Dispatcher
   try {
-    dispatcher = new Dispatcher(proc, load(), externalUrl, log)
+    dispatcher = new Dispatcher(proc, load(), { externalUrl, version, retentionMs }, log)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     log('ERROR', `msg="Loading configuration file failed" component=configuration file=${flags['config.file']} err=${JSON.stringify(error.message)}`)
@@ -93,9 +99,10 @@ interface PostedSilence { id?: string; matchers?: { name: string; value: string;
 async function api(proc: Proc, dispatcher: Dispatcher, version: string, startedMs: number, request: HttpRequest, url: URL, path: string): Promise<Response> {
   const nowMs = proc.clock.nowMs()
   const { method } = request
+  const filters = () => url.searchParams.getAll('filter').map(parseMatcher)
   const active = () => {
-    const filters = url.searchParams.getAll('filter').map(parseMatcher)
-    return [...dispatcher.alerts.values()].filter((alert) => alert.endsMs > nowMs && fits(filters, alert.labels))
+    const wanted = filters()
+    return [...dispatcher.alerts.values()].filter((alert) => alert.endsMs > nowMs && fits(wanted, alert.labels))
   }
   const receiversOf = (alert: Alert) => [...new Set([...dispatcher.groups.values()].filter((group) => group.alerts.has(alert.labels.key)).map((group) => group.route.receiver))]
   const isShown = (found: ReturnType<typeof alertJson>) => (url.searchParams.get('active') !== 'false' || found.status.state !== 'active') && (url.searchParams.get('silenced') !== 'false' || found.status.silencedBy.length === 0) && (url.searchParams.get('inhibited') !== 'false' || found.status.inhibitedBy.length === 0)
@@ -116,7 +123,7 @@ async function api(proc: Proc, dispatcher: Dispatcher, version: string, startedM
     if (path === '/status') return json({ cluster: { name: '', peers: [], status: 'ready' }, config: { original: dispatcher.config.text }, uptime: iso(startedMs), versionInfo: { branch: 'HEAD', buildDate: '', buildUser: '', goVersion: 'go1.26', revision: 'unknown', version } })
     if (path === '/silences' && method === 'POST') {
       const posted = JSON.parse(await request.text()) as PostedSilence
-      const matchers = (posted.matchers ?? []).map(({ name, value, isRegex, isEqual }) => new Matcher(name, isRegex ? (isEqual === false ? '!~' : '=~') : isEqual === false ? '!=' : '=', value))
+      const matchers = (posted.matchers ?? []).map(({ name, value, isRegex, isEqual }) => matcherOf(name, isRegex ? (isEqual === false ? '!~' : '=~') : isEqual === false ? '!=' : '=', value))
       if (matchers.length === 0) return json('invalid silence: at least one matcher required', 400)
       if (matchers.every((matcher) => matcher.matches(''))) return json('invalid silence: at least one matcher must not match the empty string', 400)
       const startsMs = Math.max(posted.startsAt ? Date.parse(posted.startsAt) : nowMs, nowMs)
@@ -128,7 +135,10 @@ async function api(proc: Proc, dispatcher: Dispatcher, version: string, startedM
       dispatcher.silences.set(id, { id, matchers, startsMs, endsMs, updatedMs: nowMs, createdBy: posted.createdBy ?? '', comment: posted.comment ?? '' })
       return json({ silenceID: id })
     }
-    if (path === '/silences') return json([...dispatcher.silences.values()].map((silence) => silenceJson(silence, nowMs)))
+    if (path === '/silences') {
+      const wanted = filters()
+      return json([...dispatcher.silences.values()].filter(({ matchers }) => fits(wanted, Labels.of(matchers.map(({ name, value }) => [name, value])))).map((silence) => silenceJson(silence, nowMs)))
+    }
     const id = /^\/silence\/([^/]+)$/.exec(path)?.[1]
     if (id !== undefined) {
       const silence = dispatcher.silences.get(id)

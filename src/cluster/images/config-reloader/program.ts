@@ -44,11 +44,15 @@ export async function configReloader(proc: Proc): Promise<number> {
     }
   }
   const state = () => folders.map(shown).join('\0')
-  let wake = () => {}
-  for (const folder of folders) if (proc.fs.exists(folder)) proc.fs.watch(folder, () => wake())
+  let wake: (() => void) | undefined
+  let isChanged = false
+  const ends = folders.filter((folder) => proc.fs.exists(folder)).map((folder) => proc.fs.watch(folder, () => { isChanged = true; wake?.() }))
+  // Volumes outlive the process that watches them.
+  proc.killed.addEventListener('abort', () => { for (const end of ends) end() }, { once: true })
   const run = (async () => {
     let known: string | undefined
     for (;;) {
+      isChanged = false
       const now = state()
       let waitMs = WATCH_MS
       if (now !== known) {
@@ -67,7 +71,11 @@ export async function configReloader(proc: Proc): Promise<number> {
           waitMs = RETRY_MS
         }
       }
-      await new Promise<void>((resolve) => { const timer = proc.clock.after(waitMs, resolve); wake = () => { timer.cancel(); proc.clock.after(DELAY_MS, resolve) } })
+      // What changed while it was asked for the reload isn't in it.
+      await new Promise<void>((resolve) => {
+        let timer = proc.clock.after(isChanged ? DELAY_MS : waitMs, resolve)
+        wake = () => { wake = undefined; timer.cancel(); timer = proc.clock.after(DELAY_MS, resolve) }
+      })
       proc.killed.throwIfAborted()
     }
   })()

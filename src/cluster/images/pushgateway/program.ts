@@ -5,7 +5,7 @@ import { Labels, METRIC_NAME, compareText } from '../prometheus/labels.ts'
 import { parseSeries, parseTextFormat } from '../prometheus/scrape/text-format.ts'
 import type { MetricMetadata } from '../prometheus/scrape/text-format.ts'
 
-interface Group { labels: Labels; samples: Map<string, { labels: Labels; value: number }>; metadata: Map<string, MetricMetadata>; pushedMs: number; failedMs: number }
+interface Group { labels: Labels; samples: Map<string, { labels: Labels; value: number }>; metadata: Map<string, MetricMetadata>; pushedMs: number }
 
 /** The program `pushgateway`. */
 export async function pushgateway(proc: Proc): Promise<number> {
@@ -33,10 +33,14 @@ export async function pushgateway(proc: Proc): Promise<number> {
 /** k8s: pushgateway handler/push.go */
 async function push(proc: Proc, groups: Map<string, Group>, request: HttpRequest, path: string): Promise<Response> {
   const plain = (text: string, status: number) => new Response(text, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
-  const parts = path.slice('/metrics/'.length).replace(/\/$/, '').split('/').map(decodeURIComponent)
+  const parts = path.slice('/metrics/'.length).replace(/\/$/, '').split('/').map((part) => decodeURIComponent(part))
   if (parts.length % 2 === 1) return plain(`odd number of components in label string ${JSON.stringify(`/${parts.slice(2).join('/')}`)}\n`, 400)
   const pairs: [string, string][] = []
-  for (let i = 0; i < parts.length; i += 2) pairs.push(parts[i]!.endsWith('@base64') ? [parts[i]!.slice(0, -7), atob(parts[i + 1]!.replaceAll('-', '+').replaceAll('_', '/').replace(/^=$/, ''))] : [parts[i]!, parts[i + 1]!])
+  try {
+    for (let i = 0; i < parts.length; i += 2) pairs.push(parts[i]!.endsWith('@base64') ? [parts[i]!.slice(0, -7), fromBase64Url(parts[i + 1]!)] : [parts[i]!, parts[i + 1]!])
+  } catch {
+    return plain(`invalid base64 encoding in label string ${JSON.stringify(`/${parts.slice(2).join('/')}`)}\n`, 400)
+  }
   if (pairs[0]?.[0] !== 'job' || pairs[0][1] === '') return plain('job name is required\n', 400)
   const labels = Labels.of(pairs)
   if (request.method === 'DELETE') { groups.delete(labels.key); return plain('', 202) }
@@ -55,7 +59,7 @@ async function push(proc: Proc, groups: Map<string, Group>, request: HttpRequest
     return plain(`text format parsing error: ${(error as Error).message}\n`, 400)
   }
   const known = groups.get(labels.key)
-  const group: Group = known ?? { labels, samples: new Map(), metadata: new Map(), pushedMs: 0, failedMs: 0 }
+  const group: Group = known ?? { labels, samples: new Map(), metadata: new Map(), pushedMs: 0 }
   if (request.method === 'PUT') group.samples.clear()
   // A POST replaces metrics of the same names only.
   const names = new Set([...samples.values()].map(({ labels: own }) => own.get(METRIC_NAME)))
@@ -67,6 +71,9 @@ async function push(proc: Proc, groups: Map<string, Group>, request: HttpRequest
   return plain('', 200)
 }
 
+/** Text in base64 for addresses, with or without what fills it up. An empty one may be written `=`. */
+const fromBase64Url = (text: string) => new TextDecoder().decode(Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')), (sign) => sign.charCodeAt(0)))
+
 function exposition(groups: readonly Group[], startedMs: number): string {
   const families = new Map<string, { about: MetricMetadata; lines: string[] }>()
   const add = (family: string, about: MetricMetadata, labels: Labels, value: number) => {
@@ -76,14 +83,15 @@ function exposition(groups: readonly Group[], startedMs: number): string {
     const pairs = [...labels.without([METRIC_NAME]), ...labels.get('instance') || !labels.get('job') ? [] : [['instance', ''] as const]]
     known.lines.push(`${name}${pairs.length > 0 ? `{${pairs.map(([key, text]) => `${key}=${JSON.stringify(text)}`).join(',')}}` : ''} ${numberText(value)}\n`)
   }
-  for (const { labels, samples, metadata, pushedMs, failedMs } of groups) {
+  for (const { labels, samples, metadata, pushedMs } of groups) {
     for (const { labels: own, value } of samples.values()) {
       const name = own.get(METRIC_NAME)
       const family = metadata.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, '')
       add(metadata.has(family) ? family : name, metadata.get(family) ?? { type: 'untyped', help: '', unit: '' }, own, value)
     }
     add('push_time_seconds', { type: 'gauge', help: 'Last Unix time when changing this group in the Pushgateway succeeded.', unit: '' }, labels.with(METRIC_NAME, 'push_time_seconds'), pushedMs / 1000)
-    add('push_failure_time_seconds', { type: 'gauge', help: 'Last Unix time when changing this group in the Pushgateway failed.', unit: '' }, labels.with(METRIC_NAME, 'push_failure_time_seconds'), failedMs / 1000)
+    // Only what is refused when it is put together with the group counts, and nothing is here.
+    add('push_failure_time_seconds', { type: 'gauge', help: 'Last Unix time when changing this group in the Pushgateway failed.', unit: '' }, labels.with(METRIC_NAME, 'push_failure_time_seconds'), 0)
   }
   add('process_start_time_seconds', { type: 'gauge', help: 'Start time of the process since unix epoch in seconds.', unit: '' }, Labels.of([[METRIC_NAME, 'process_start_time_seconds']]), startedMs / 1000)
   return [...families].sort(([a], [b]) => compareText(a, b)).map(([name, { about, lines }]) => `${about.help ? `# HELP ${name} ${about.help}\n` : ''}# TYPE ${name} ${about.type === 'unknown' ? 'untyped' : about.type}\n${lines.join('')}`).join('')
