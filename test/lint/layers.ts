@@ -27,6 +27,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/cluster/images/envoy': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/prometheus': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/kube-state-metrics': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
+  'src/cluster/images/node-exporter': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/front': ['src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/traefik': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],
   'src/cluster/images/cert-manager': ['src/cluster/images', 'src/cluster/kinds', 'src/unix', 'src/base'],

@@ -1,13 +1,9 @@
 import type { ConfigMap, Endpoints, Ingress, Namespace, Node, PersistentVolume, PersistentVolumeClaim, ResourceQuota, Secret, Service } from '../../kinds/generated/types.ts'
 import { quantityValue } from '../../kinds/quantity.ts'
-import type { Metric, ResourceMetrics } from './family.ts'
-import { conditionStates, gauge, info, number, seconds, states } from './family.ts'
-import { resourceSamples } from './resources.ts'
+import type { Metric, Named, ResourceMetrics } from './family.ts'
+import { conditionStates, created, gauge, identity, info, number, states } from './family.ts'
+import { resourceSamples, thousandths } from './resources.ts'
 
-type Named = Pick<Node, 'metadata'>
-
-const identity = (label: string) => ({ metadata }: Named): Record<string, string> => ({ namespace: metadata.namespace ?? '', [label]: metadata.name ?? '' })
-const created = <T extends Named>(kind: string): Metric<T> => number(`kube_${kind}_created`, 'Unix creation timestamp', ({ metadata }) => seconds(metadata.creationTimestamp))
 const version = <T extends Named>(kind: string, shown: string): Metric<T> => number(`kube_${kind}_metadata_resource_version`, `Resource version representing a specific version of ${shown}.`, ({ metadata }) => Number(metadata.resourceVersion))
 
 const ROLE = 'node-role.kubernetes.io/'
@@ -46,22 +42,22 @@ const services: ResourceMetrics<Service> = {
 }
 
 const endpoints: ResourceMetrics<Endpoints> = {
-  resource: 'endpoints', group: '/api/v1', isNamespaced: true, identity: identity('endpoint') as (object: Endpoints) => Record<string, string>,
+  resource: 'endpoints', group: '/api/v1', isNamespaced: true, identity: identity('endpoint'),
   metrics: [
     info('kube_endpoint_info', 'Information about endpoint.', () => ({})), created('endpoint'),
     gauge('kube_endpoint_address', 'Information about Endpoint available and non available addresses.', ({ subsets }) => (subsets ?? []).flatMap((subset) => (subset.ports ?? []).flatMap((port) => [true, false].flatMap((ready) => ((ready ? subset.addresses : subset.notReadyAddresses) ?? []).map(({ ip }) => ({ labels: { port_protocol: port.protocol ?? 'TCP', port_number: String(port.port), port_name: port.name ?? '', ip, ready: String(ready) }, value: 1 })))))),
   ],
 }
 
-const configMaps: ResourceMetrics<ConfigMap> = { resource: 'configmaps', group: '/api/v1', isNamespaced: true, identity: identity('configmap') as (object: ConfigMap) => Record<string, string>, metrics: [info('kube_configmap_info', 'Information about configmap.', () => ({})), created('configmap'), version('configmap', 'the configmap')] }
+const configMaps: ResourceMetrics<ConfigMap> = { resource: 'configmaps', group: '/api/v1', isNamespaced: true, identity: identity('configmap'), metrics: [info('kube_configmap_info', 'Information about configmap.', () => ({})), created('configmap'), version('configmap', 'the configmap')] }
 
 const secrets: ResourceMetrics<Secret> = {
-  resource: 'secrets', group: '/api/v1', isNamespaced: true, identity: identity('secret') as (object: Secret) => Record<string, string>,
+  resource: 'secrets', group: '/api/v1', isNamespaced: true, identity: identity('secret'),
   metrics: [info('kube_secret_info', 'Information about secret.', () => ({})), info('kube_secret_type', 'Type about secret.', ({ type }) => ({ type: type ?? '' })), created('secret'), version('secret', 'secret')],
 }
 
 const ingresses: ResourceMetrics<Ingress> = {
-  resource: 'ingresses', group: '/apis/networking.k8s.io/v1', isNamespaced: true, identity: identity('ingress') as (object: Ingress) => Record<string, string>,
+  resource: 'ingresses', group: '/apis/networking.k8s.io/v1', isNamespaced: true, identity: identity('ingress'),
   metrics: [
     info('kube_ingress_info', 'Information about ingress.', ({ metadata, spec }) => ({ ingressclass: spec?.ingressClassName ?? metadata.annotations?.['kubernetes.io/ingress.class'] ?? '_default' })), created('ingress'), version('ingress', 'ingress'),
     gauge('kube_ingress_path', 'Ingress host, paths and backend service information.', ({ spec }) => (spec?.rules ?? []).flatMap((rule) => (rule.http?.paths ?? []).map(({ path = '', backend }) => ({ labels: { host: rule.host ?? '', path, ...(backend.service ? { service_name: backend.service.name, service_port: String(backend.service.port?.number ?? backend.service.port?.name ?? '') } : { resource_api_group: backend.resource?.apiGroup ?? '', resource_kind: backend.resource?.kind ?? '', resource_name: backend.resource?.name ?? '' }) }, value: 1 })))),
@@ -70,7 +66,7 @@ const ingresses: ResourceMetrics<Ingress> = {
 }
 
 const claims: ResourceMetrics<PersistentVolumeClaim> = {
-  resource: 'persistentvolumeclaims', group: '/api/v1', isNamespaced: true, identity: identity('persistentvolumeclaim') as (object: PersistentVolumeClaim) => Record<string, string>,
+  resource: 'persistentvolumeclaims', group: '/api/v1', isNamespaced: true, identity: identity('persistentvolumeclaim'),
   metrics: [
     info('kube_persistentvolumeclaim_info', 'Information about persistent volume claim.', ({ spec }) => ({ storageclass: spec?.storageClassName ?? '<none>', volumename: spec?.volumeName ?? '', volumemode: spec?.volumeMode ?? '' })), created('persistentvolumeclaim'),
     gauge('kube_persistentvolumeclaim_status_phase', 'The phase the persistent volume claim is currently in.', ({ status }) => states('phase', ['Lost', 'Bound', 'Pending'], status?.phase)),
@@ -90,10 +86,10 @@ const volumes: ResourceMetrics<PersistentVolume> = {
 }
 
 const quotas: ResourceMetrics<ResourceQuota> = {
-  resource: 'resourcequotas', group: '/api/v1', isNamespaced: true, identity: identity('resourcequota') as (object: ResourceQuota) => Record<string, string>,
+  resource: 'resourcequotas', group: '/api/v1', isNamespaced: true, identity: identity('resourcequota'),
   metrics: [
     created('resourcequota'),
-    gauge('kube_resourcequota', 'Information about resource quota.', ({ status }) => (['hard', 'used'] as const).flatMap((type) => Object.entries(status?.[type] ?? {}).map(([resource, quantity]) => ({ labels: { resource, type }, value: String(quantity).endsWith('m') ? Number.parseInt(String(quantity), 10) / 1000 : quantityValue(quantity as string) })))),
+    gauge('kube_resourcequota', 'Information about resource quota.', ({ status }) => (['hard', 'used'] as const).flatMap((type) => Object.entries(status?.[type] ?? {}).map(([resource, quantity]) => ({ labels: { resource, type }, value: thousandths(quantity as string) })))),
   ],
 }
 

@@ -1,4 +1,8 @@
 import type { MetricFamily, Sample } from '../../../base/prometheus.ts'
+import type { Pod } from '../../kinds/generated/types.ts'
+
+/** Any object, as far as metrics that all resources have look at it. */
+export type Named = Pick<Pod, 'metadata'>
 
 /** What a metric is made of: the samples that one object gives, without the labels that name the object. */
 export interface Metric<T> {
@@ -29,6 +33,15 @@ export const info = <T>(name: string, help: string, labels: (object: T) => Recor
 
 /** Seconds since 1970 of a time of the API. */
 export const seconds = (time: string | undefined | null): number | undefined => time ? Math.floor(Date.parse(time) / 1000) : undefined
+
+/** The labels of objects in namespaces: theirs, and the object's own under the resource's name. */
+export const identity = (label: string) => ({ metadata }: Named): Record<string, string> => ({ namespace: metadata.namespace ?? '', [label]: metadata.name ?? '' })
+export const created = <T extends Named>(kind: string): Metric<T> => number(`kube_${kind}_created`, 'Unix creation timestamp', ({ metadata }) => seconds(metadata.creationTimestamp))
+/** Who an object belongs to; empty labels where it belongs to nobody. */
+export const owner = <T extends Named>(kind: string, shown: string): Metric<T> => gauge(`kube_${kind}_owner`, `Information about the ${shown}'s owner.`, ({ metadata }) => {
+  const owners = metadata.ownerReferences ?? []
+  return owners.length === 0 ? [{ labels: { owner_kind: '', owner_name: '', owner_is_controller: '' }, value: 1 }] : owners.map((each) => ({ labels: { owner_kind: each.kind, owner_name: each.name, owner_is_controller: String(each.controller ?? false) }, value: 1 }))
+})
 
 /** One for the state that holds, zero for the others. */
 export function* states(label: string, all: readonly string[], current: string | undefined): Generator<{ labels: Record<string, string>; value: number }> {

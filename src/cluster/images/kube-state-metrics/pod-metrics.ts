@@ -1,8 +1,8 @@
 import type { Pod } from '../../kinds/generated/types.ts'
 import { quantityValue } from '../../kinds/quantity.ts'
-import { conditionTime, resourceSamples } from './resources.ts'
+import { conditionTime, resourceSamples, thousandths } from './resources.ts'
 import type { Metric, ResourceMetrics } from './family.ts'
-import { counter, gauge, info, number, sanitized, seconds, states } from './family.ts'
+import { counter, created, gauge, info, number, owner, sanitized, seconds, states } from './family.ts'
 
 type Statuses = NonNullable<NonNullable<Pod['status']>['containerStatuses']>
 type Status = Statuses[number]
@@ -51,7 +51,7 @@ export const podMetrics: ResourceMetrics<Pod> = {
     info('kube_pod_info', 'Information about pod.', (pod) => ({
       host_ip: pod.status?.hostIP ?? '', pod_ip: pod.status?.podIP ?? '', node: pod.spec?.nodeName ?? '', created_by_kind: controllerOf(pod)?.kind ?? '', created_by_name: controllerOf(pod)?.name ?? '', priority_class: pod.spec?.priorityClassName ?? '', host_network: String(pod.spec?.hostNetwork ?? false),
     })),
-    number('kube_pod_created', 'Unix creation timestamp', (pod) => seconds(pod.metadata.creationTimestamp)),
+    created('pod'),
     number('kube_pod_deletion_timestamp', 'Unix deletion timestamp', (pod) => seconds(pod.metadata.deletionTimestamp)),
     number('kube_pod_start_time', 'Start time in unix timestamp for a pod.', (pod) => seconds(pod.status?.startTime)),
     number('kube_pod_completion_time', 'Completion time in unix timestamp for a pod.', (pod) => {
@@ -59,10 +59,7 @@ export const podMetrics: ResourceMetrics<Pod> = {
       return ends.length > 0 && ends.every((end) => end !== undefined) ? Math.max(...ends as number[]) : undefined
     }),
     gauge('kube_pod_ips', 'Pod IP addresses', (pod) => (pod.status?.podIPs ?? []).map(({ ip = '' }) => ({ labels: { ip, ip_family: ip.includes(':') ? '6' : '4' }, value: 1 }))),
-    gauge('kube_pod_owner', "Information about the Pod's owner.", (pod) => {
-      const owners = pod.metadata.ownerReferences ?? []
-      return owners.length === 0 ? [{ labels: { owner_kind: '', owner_name: '', owner_is_controller: '' }, value: 1 }] : owners.map((owner) => ({ labels: { owner_kind: owner.kind, owner_name: owner.name, owner_is_controller: String(owner.controller ?? false) }, value: 1 }))
-    }),
+    owner('pod', 'Pod'),
     info('kube_pod_restart_policy', 'Describes the restart policy in use by this pod.', (pod) => ({ type: pod.spec?.restartPolicy ?? '' })),
     info('kube_pod_service_account', 'The service account for a pod.', (pod) => ({ service_account: pod.spec?.serviceAccountName ?? '' })),
     info('kube_pod_scheduler', 'The scheduler for a pod.', (pod) => ({ name: pod.spec?.schedulerName ?? '' })),
@@ -80,7 +77,7 @@ export const podMetrics: ResourceMetrics<Pod> = {
     gauge('kube_pod_nodeselectors', 'Describes the Pod nodeSelectors.', (pod) => [{ labels: Object.fromEntries(Object.entries(pod.spec?.nodeSelector ?? {}).map(([name, value]) => [`nodeselector_${sanitized(name)}`, value])), value: 1 }]),
     gauge('kube_pod_spec_volumes_persistentvolumeclaims_info', 'Information about persistentvolumeclaim volumes in a pod.', (pod) => (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim }) => persistentVolumeClaim ? [{ labels: { volume: name, persistentvolumeclaim: persistentVolumeClaim.claimName }, value: 1 }] : [])),
     gauge('kube_pod_spec_volumes_persistentvolumeclaims_readonly', 'Describes whether a persistentvolumeclaim is mounted read only.', (pod) => (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim }) => persistentVolumeClaim ? [{ labels: { volume: name, persistentvolumeclaim: persistentVolumeClaim.claimName }, value: Number(persistentVolumeClaim.readOnly ?? false) }] : [])),
-    number('kube_pod_overhead_cpu_cores', 'The pod overhead in regards to cpu cores associated with running a pod.', (pod) => pod.spec?.overhead?.['cpu'] === undefined ? undefined : quantityValue(pod.spec.overhead['cpu'])),
+    number('kube_pod_overhead_cpu_cores', 'The pod overhead in regards to cpu cores associated with running a pod.', (pod) => pod.spec?.overhead?.['cpu'] === undefined ? undefined : thousandths(pod.spec.overhead['cpu'])),
     number('kube_pod_overhead_memory_bytes', 'The pod overhead in regards to memory associated with running a pod.', (pod) => pod.spec?.overhead?.['memory'] === undefined ? undefined : quantityValue(pod.spec.overhead['memory'])),
     ...containerMetrics(false), ...containerMetrics(true),
   ],

@@ -1,12 +1,12 @@
 import type { MetricFamily, Sample } from '../../../base/prometheus.ts'
-import { PROMETHEUS_TYPE, prometheusText } from '../../../base/prometheus.ts'
+import { PROMETHEUS_TYPE, prometheusPieces, prometheusText } from '../../../base/prometheus.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { goPattern } from '../../kinds/go-pattern.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { klog } from '../in-cluster/klog.ts'
 import { watchResource } from '../in-cluster/watched-resource.ts'
 import { clusterMetrics } from './cluster-metrics.ts'
-import type { ResourceMetrics } from './family.ts'
+import type { Metric, ResourceMetrics } from './family.ts'
 import { gauge, sanitized } from './family.ts'
 import { podMetrics } from './pod-metrics.ts'
 import { workloadMetrics } from './workload-metrics.ts'
@@ -59,10 +59,10 @@ export async function kubeStateMetrics(proc: Proc, version: string): Promise<num
         let text = ''
         for (const { kind, metrics, stores } of followed) {
           for (const { name, help, type, samples } of metrics) {
-            const found: Sample[] = []
-            for (const objects of stores) for (const object of objects.values()) for (const sample of samples(object)) if (sample) found.push({ labels: { ...kind.identity(object), ...sample.labels }, value: sample.value })
-            text += prometheusText([{ name, help, type, samples: found }])
-            await proc.clock.breathe()
+            for (const piece of prometheusPieces([{ name, help, type, samples: samplesOf(kind, samples, stores) }])) {
+              text += piece
+              await proc.clock.breathe()
+            }
           }
         }
         return new Response(text, { headers: { 'content-type': PROMETHEUS_TYPE } })
@@ -82,6 +82,10 @@ export async function kubeStateMetrics(proc: Proc, version: string): Promise<num
   klog(proc, 'I', 'server.go:340', '"Started metrics server" metricsServerAddress="[::]:8080"')
   await proc.signal('SIGTERM', 'SIGINT')
   return 0
+}
+
+function* samplesOf(kind: ResourceMetrics<Any>, samples: Metric<Any>['samples'], stores: readonly ReadonlyMap<string, Any>[]): Generator<Sample> {
+  for (const objects of stores) for (const object of objects.values()) for (const sample of samples(object)) if (sample) yield { labels: { ...kind.identity(object), ...sample.labels }, value: sample.value }
 }
 
 /** `kube_pod_labels` and its like: chosen labels of objects as labels of a metric. */

@@ -1,16 +1,8 @@
 import type { CronJob, DaemonSet, Deployment, HorizontalPodAutoscaler, Job, PodDisruptionBudget, ReplicaSet, StatefulSet } from '../../kinds/generated/types.ts'
-import type { Metric, ResourceMetrics } from './family.ts'
-import { conditionStates, gauge, info, number, seconds } from './family.ts'
+import type { Metric, Named, ResourceMetrics } from './family.ts'
+import { conditionStates, created, gauge, identity, info, number, owner, seconds } from './family.ts'
 
-type Owned = Pick<Deployment, 'metadata'>
-
-const identity = (label: string) => ({ metadata }: Owned): Record<string, string> => ({ namespace: metadata.namespace ?? '', [label]: metadata.name ?? '' })
-const created = <T extends Owned>(kind: string): Metric<T> => number(`kube_${kind}_created`, 'Unix creation timestamp', ({ metadata }) => seconds(metadata.creationTimestamp))
-const generation = <T extends Owned>(kind: string): Metric<T> => number(`kube_${kind}_metadata_generation`, 'Sequence number representing a specific generation of the desired state.', ({ metadata }) => metadata.generation)
-const owner = <T extends Owned>(kind: string, shown: string): Metric<T> => gauge(`kube_${kind}_owner`, `Information about the ${shown}'s owner.`, ({ metadata }) => {
-  const owners = metadata.ownerReferences ?? []
-  return owners.length === 0 ? [{ labels: { owner_kind: '', owner_name: '', owner_is_controller: '' }, value: 1 }] : owners.map((each) => ({ labels: { owner_kind: each.kind, owner_name: each.name, owner_is_controller: String(each.controller ?? false) }, value: 1 }))
-})
+const generation = <T extends Named>(kind: string): Metric<T> => number(`kube_${kind}_metadata_generation`, 'Sequence number representing a specific generation of the desired state.', ({ metadata }) => metadata.generation)
 
 /** How many of a rolling update's pods a number or share means. k8s: intstr.GetScaledValueFromIntOrPercent */
 function scaled(value: string | number | undefined, total: number, roundsUp: boolean): number | undefined {
@@ -21,7 +13,7 @@ function scaled(value: string | number | undefined, total: number, roundsUp: boo
 }
 
 const deployments: ResourceMetrics<Deployment> = {
-  resource: 'deployments', group: '/apis/apps/v1', isNamespaced: true, identity: identity('deployment') as (object: Deployment) => Record<string, string>,
+  resource: 'deployments', group: '/apis/apps/v1', isNamespaced: true, identity: identity('deployment'),
   metrics: [
     created('deployment'), generation('deployment'), owner('deployment', 'Deployment'),
     number('kube_deployment_spec_replicas', 'Number of desired pods for a deployment.', ({ spec }) => spec?.replicas),
@@ -39,7 +31,7 @@ const deployments: ResourceMetrics<Deployment> = {
 }
 
 const replicaSets: ResourceMetrics<ReplicaSet> = {
-  resource: 'replicasets', group: '/apis/apps/v1', isNamespaced: true, identity: identity('replicaset') as (object: ReplicaSet) => Record<string, string>,
+  resource: 'replicasets', group: '/apis/apps/v1', isNamespaced: true, identity: identity('replicaset'),
   metrics: [
     created('replicaset'), generation('replicaset'), owner('replicaset', 'ReplicaSet'),
     number('kube_replicaset_spec_replicas', 'Number of desired pods for a ReplicaSet.', ({ spec }) => spec?.replicas),
@@ -51,7 +43,7 @@ const replicaSets: ResourceMetrics<ReplicaSet> = {
 }
 
 const statefulSets: ResourceMetrics<StatefulSet> = {
-  resource: 'statefulsets', group: '/apis/apps/v1', isNamespaced: true, identity: identity('statefulset') as (object: StatefulSet) => Record<string, string>,
+  resource: 'statefulsets', group: '/apis/apps/v1', isNamespaced: true, identity: identity('statefulset'),
   metrics: [
     created('statefulset'), generation('statefulset'),
     number('kube_statefulset_replicas', 'Number of desired pods for a StatefulSet.', ({ spec }) => spec?.replicas),
@@ -68,7 +60,7 @@ const statefulSets: ResourceMetrics<StatefulSet> = {
 }
 
 const daemonSets: ResourceMetrics<DaemonSet> = {
-  resource: 'daemonsets', group: '/apis/apps/v1', isNamespaced: true, identity: identity('daemonset') as (object: DaemonSet) => Record<string, string>,
+  resource: 'daemonsets', group: '/apis/apps/v1', isNamespaced: true, identity: identity('daemonset'),
   metrics: [
     created('daemonset'), generation('daemonset'),
     number('kube_daemonset_status_current_number_scheduled', 'The number of nodes running at least one daemon pod and are supposed to.', ({ status }) => status?.currentNumberScheduled ?? 0),
@@ -106,7 +98,7 @@ const jobs: ResourceMetrics<Job> = {
 }
 
 const cronJobs: ResourceMetrics<CronJob> = {
-  resource: 'cronjobs', group: '/apis/batch/v1', isNamespaced: true, identity: identity('cronjob') as (object: CronJob) => Record<string, string>,
+  resource: 'cronjobs', group: '/apis/batch/v1', isNamespaced: true, identity: identity('cronjob'),
   metrics: [
     info('kube_cronjob_info', 'Info about cronjob.', ({ spec }) => ({ schedule: spec?.schedule ?? '', concurrency_policy: spec?.concurrencyPolicy ?? '', timezone: spec?.timeZone ?? 'local' })), created('cronjob'),
     number('kube_cronjob_status_active', 'Active holds pointers to currently running jobs.', ({ status }) => status?.active?.length ?? 0),
@@ -120,7 +112,7 @@ const cronJobs: ResourceMetrics<CronJob> = {
 }
 
 const autoscalers: ResourceMetrics<HorizontalPodAutoscaler> = {
-  resource: 'horizontalpodautoscalers', group: '/apis/autoscaling/v2', isNamespaced: true, identity: identity('horizontalpodautoscaler') as (object: HorizontalPodAutoscaler) => Record<string, string>,
+  resource: 'horizontalpodautoscalers', group: '/apis/autoscaling/v2', isNamespaced: true, identity: identity('horizontalpodautoscaler'),
   metrics: [
     info('kube_horizontalpodautoscaler_info', 'Information about this autoscaler.', ({ spec }) => ({ scaletargetref_api_version: spec?.scaleTargetRef.apiVersion ?? '', scaletargetref_kind: spec?.scaleTargetRef.kind ?? '', scaletargetref_name: spec?.scaleTargetRef.name ?? '' })),
     created('horizontalpodautoscaler'), generation('horizontalpodautoscaler'),
@@ -133,7 +125,7 @@ const autoscalers: ResourceMetrics<HorizontalPodAutoscaler> = {
 }
 
 const budgets: ResourceMetrics<PodDisruptionBudget> = {
-  resource: 'poddisruptionbudgets', group: '/apis/policy/v1', isNamespaced: true, identity: identity('poddisruptionbudget') as (object: PodDisruptionBudget) => Record<string, string>,
+  resource: 'poddisruptionbudgets', group: '/apis/policy/v1', isNamespaced: true, identity: identity('poddisruptionbudget'),
   metrics: [
     created('poddisruptionbudget'),
     number('kube_poddisruptionbudget_status_current_healthy', 'Current number of healthy pods', ({ status }) => status?.currentHealthy ?? 0),

@@ -2,6 +2,8 @@ import type { MetricFamily, Sample } from '../../../base/prometheus.ts'
 import { PROMETHEUS_TYPE, prometheusText } from '../../../base/prometheus.ts'
 import { MemoryFileSystem } from '../../../unix/file-system.ts'
 import type { Proc } from '../../../unix/types.ts'
+import { goPattern } from '../../kinds/go-pattern.ts'
+import type { GoPattern } from '../../kinds/go-pattern.ts'
 import { html } from '../web/html.ts'
 
 /** What the kernel counts processor time in. */
@@ -12,7 +14,7 @@ const CPU_MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq',
 const DEFAULT_MOUNTS_EXCLUDE = '^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)'
 const DEFAULT_TYPES_EXCLUDE = '^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|tracefs)$'
 
-interface Paths { proc: string; root: string; textfiles: string | undefined; mountsExclude: RegExp; typesExclude: RegExp }
+interface Paths { proc: string; root: string; textfiles: string | undefined; mountsExclude: GoPattern; typesExclude: GoPattern }
 type Collector = (proc: Proc, paths: Paths) => MetricFamily[]
 
 const gauge = (name: string, help: string, samples: Sample[]): MetricFamily => ({ name, help, type: 'gauge', samples })
@@ -80,12 +82,20 @@ export async function nodeExporter(proc: Proc, version: string): Promise<number>
     else { await proc.stderr.write(`node_exporter: error: unknown long flag '--${name}', try --help\n`); return 1 }
   }
   for (const name of chosen) if (!(name in COLLECTORS) && name !== 'textfile') log(`msg="Collector is not supported by this build" collector=${name}`, 'WARN')
-  const pattern = (names: readonly string[], otherwise: string) => new RegExp(names.map((name) => flags.get(name)).find((value) => value !== undefined) ?? otherwise)
+  const pattern = (names: readonly string[], otherwise: string) => goPattern(names.map((name) => flags.get(name)).find((value) => value !== undefined) ?? otherwise)
+  let mountsExclude: GoPattern
+  let typesExclude: GoPattern
+  try {
+    mountsExclude = pattern(['collector.filesystem.mount-points-exclude', 'collector.filesystem.ignored-mount-points'], DEFAULT_MOUNTS_EXCLUDE)
+    typesExclude = pattern(['collector.filesystem.fs-types-exclude', 'collector.filesystem.ignored-fs-types'], DEFAULT_TYPES_EXCLUDE)
+  } catch (error) {
+    await proc.stderr.write(`panic: regexp: Compile: ${(error as Error).message}\n`)
+    return 2
+  }
   const root = (flags.get('path.rootfs') ?? '/').replace(/(.)\/$/, '$1')
   const paths: Paths = {
     // A kernel counts for all of the node; here a container's /proc counts what the container does, and the node's lies below its root.
-    proc: flags.get('path.procfs') ?? (root !== '/' && proc.fs.exists(`${root}/proc/stat`) ? `${root}/proc` : '/proc'), root, textfiles: flags.get('collector.textfile.directory'),
-    mountsExclude: pattern(['collector.filesystem.mount-points-exclude', 'collector.filesystem.ignored-mount-points'], DEFAULT_MOUNTS_EXCLUDE), typesExclude: pattern(['collector.filesystem.fs-types-exclude', 'collector.filesystem.ignored-fs-types'], DEFAULT_TYPES_EXCLUDE),
+    proc: flags.get('path.procfs') ?? (root !== '/' && proc.fs.exists(`${root}/proc/stat`) ? `${root}/proc` : '/proc'), root, textfiles: flags.get('collector.textfile.directory'), mountsExclude, typesExclude,
   }
   const collectors = Object.entries(COLLECTORS).filter(([name]) => !off.has(name) && (!onlyChosen || chosen.has(name)))
   const port = Number(/:(\d+)$/.exec(flags.get('web.listen-address') ?? ':9100')?.[1])
