@@ -2,7 +2,7 @@ import { CertificateTrust } from '../../base/certificate-trust.ts'
 import { lazyProgram } from '../../unix/lazy-program.ts'
 import { UnixError } from '../../unix/types.ts'
 import type { HttpHandler, NetStack, Proc, Program } from '../../unix/types.ts'
-import { GRPC_HEALTH_PATH, grpcHealth } from './agnhost/grpc-health-checking.ts'
+import { GRPC_HEALTH_PATH, healthyGrpcServer } from './agnhost/grpc-health-checking.ts'
 import { defineImage } from './image.ts'
 import type { ImageDefinition } from './image.ts'
 
@@ -162,13 +162,13 @@ function serveEtcd(proc: Proc, { etcd, isControlPlane, etcdHealth }: ControlPlan
   }
   const urls = option('listen-client-urls').split(',').filter(Boolean).map((url) => new URL(url))
   const plain = urls.filter((url) => url.protocol === 'http:')
-  const health: HttpHandler = (request) => {
+  const health: HttpHandler = (request, peer) => {
     const path = new URL(request.url).pathname
     if (path === '/version') return Response.json({ etcdserver: '3.6.8', etcdcluster: '3.6.0', storage: '3.6.0' })
     const problem = isControlPlane(host) ? etcdHealth() : undefined
     if (path === '/health') return problem === undefined ? Response.json({ health: 'true', reason: '' }) : Response.json({ health: 'false', reason: problem }, { status: 503 })
     if (path === '/readyz' && problem !== undefined) return new Response(`[+]data_corruption ok\n[+]serializable_read ok\n[-]linearizable_read failed: ${problem}\n`, { status: 503 })
-    if (path === GRPC_HEALTH_PATH) return grpcHealth(true)
+    if (path === GRPC_HEALTH_PATH && peer.version === 'h2') return healthyGrpcServer(request, peer)
     return /^\/(?:livez|readyz)\b/.test(path) ? new Response('ok\n') : new Response('404 page not found\n', { status: 404 })
   }
   if (plain.length === 0) proc.net.listenHttp(2381, health, { ip: '127.0.0.1' })

@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { httpRequest } from '../../base/http.ts'
-import { GRPC_CODES } from '../../unix/net/http2/grpc-client.ts'
-import { framed, outcomeOf } from '../../unix/net/http2/grpc-server.ts'
+import { GRPC_CODES, framed, outcomeOf } from '../../unix/net/http2/grpc-wire.ts'
 import type { NetStack } from '../../unix/types.ts'
 
 /** gRPC's health protocol: the states of a service, by number. */

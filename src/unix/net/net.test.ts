@@ -29,6 +29,14 @@ test('one connection serves request after request', async () => {
   expect(answer).toContain('\r\n/b\r\n')
 })
 
+test('a port that takes HTTP/2 waits until what comes in pieces says which version it is', async () => {
+  const { machine } = testMachine()
+  machine.net.listenHttp(80, (request) => new Response(`${request.method} ${new URL(request.url).pathname}`), { versions: ['h2', 'http/1.1'] })
+  const client = await machine.net.connectTcp('127.0.0.1', 80)
+  for (const piece of ['P', 'OST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n']) await client.writer.write(piece)
+  expect(text(await readAll(client.reader))).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nPOST \/a\r\n/)
+})
+
 test('garbage is a 400, not a hang', async () => {
   const [client, server] = ends()
   void serveHttp1(server, () => new Response('never'))

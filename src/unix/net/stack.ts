@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { withVersion } from '../../base/http.ts'
 import type { HttpRequest, HttpVersion } from '../../base/http.ts'
 import type { Random } from '../../base/random.ts'
-import { createPipe } from '../../base/streams.ts'
+import { concatBytes, createPipe } from '../../base/streams.ts'
 import { errno } from '../errno.ts'
 import { UnixError } from '../types.ts'
 import type { Fabric, FetchOptions, HttpHandler, HttpListenOptions, Listener, NetStack, SocketAddress, StackPort, TcpSocket, TlsServerOptions } from '../types.ts'
@@ -39,7 +39,7 @@ interface BoundUdp {
 /** What the first byte of TLS says. */
 const TLS_HANDSHAKE = 22
 /** What a client of HTTP/2 begins with. */
-const PREFACE_START = 'PRI * HTTP/2.0'
+const PREFACE_START = new TextEncoder().encode('PRI * HTTP/2.0')
 const USUAL: readonly HttpVersion[] = ['http/1.1']
 const FIRST_EPHEMERAL = 32_768
 const EPHEMERAL_COUNT = 28_232
@@ -153,11 +153,16 @@ class Stack implements NetStack, StackPort {
 
   /** A connection to a port that takes HTTP/2: its first bytes say whether the client begins with that. */
   async #acceptPlain(socket: TcpSocket, handler: HttpHandler, versions: readonly HttpVersion[]): Promise<void> {
-    const first = await socket.reader.read()
-    if (!first) return socket.writer.close()
-    const start = PREFACE_START.slice(0, first.length)
-    const isHttp2 = new TextDecoder('latin1').decode(first.subarray(0, start.length)) === start
-    return isHttp2 || !versions.includes('http/1.1') ? this.#serveHttp2(withFirst(socket, first), handler, 'http') : serveHttp1(withFirst(socket, first), handler)
+    let first: Uint8Array = new Uint8Array(0)
+    const isHttp2 = () => PREFACE_START.every((byte, i) => i >= first.length || first[i] === byte)
+    // It may come in pieces, of which the first is the beginning of POST, too.
+    while (first.length < PREFACE_START.length && isHttp2()) {
+      const more = await socket.reader.read()
+      if (!more) break
+      first = concatBytes([first, more])
+    }
+    if (first.length === 0) return socket.writer.close()
+    return isHttp2() || !versions.includes('http/1.1') ? this.#serveHttp2(withFirst(socket, first), handler, 'http') : serveHttp1(withFirst(socket, first), handler)
   }
 
   async #serveHttp2(socket: TcpSocket, handler: HttpHandler, scheme: 'http' | 'https'): Promise<void> {
@@ -191,7 +196,7 @@ class Stack implements NetStack, StackPort {
     const { socket: inside, certificatePem, protocol } = await connectTls(socket, { serverName: host, protocols: options.versions ?? USUAL, clock: this.#clock, random: this.#random })
     const problem = options.insecure ? undefined : await this.#clock.outside(certificateProblem({ serverPem: certificatePem, caPem: options.caPem, host, nowMs: this.#clock.nowMs() }))
     if (problem) { inside.destroy(); throw problem }
-    return protocol === 'h2' ? this.#fetchHttp2(inside, request) : fetchHttp1(inside, request)
+    return protocol === 'h2' || beginsWithHttp2(options) ? this.#fetchHttp2(inside, request) : fetchHttp1(inside, request)
   }
 
   async #fetchHttp2(socket: TcpSocket, request: HttpRequest): Promise<Response> {
@@ -218,7 +223,7 @@ class Stack implements NetStack, StackPort {
     }
     const [client, server] = socketPair(from, to)
     bound.tcp!(server)
-    return abortable(request, options.tls ? this.#fetchTls(client, request, options) : options.versions?.includes('http/1.1') === false ? this.#fetchHttp2(client, request) : fetchHttp1(client, request))
+    return abortable(request, options.tls ? this.#fetchTls(client, request, options) : beginsWithHttp2(options) ? this.#fetchHttp2(client, request) : fetchHttp1(client, request))
   }
 
   async acceptUdp(to: SocketAddress, from: SocketAddress, payload: Uint8Array): Promise<Uint8Array | undefined> {
@@ -254,6 +259,9 @@ function withFirst(socket: TcpSocket, first: Uint8Array): TcpSocket {
   return { writer, local, remote, destroy: () => socket.destroy(), reader: { cancel: () => reader.cancel(), async read() { const next = rest; rest = undefined; return next ?? reader.read() } } }
 }
 
+/** Whether a client whom nobody tells what the server speaks begins with HTTP/2. */
+const beginsWithHttp2 = ({ versions = USUAL }: FetchOptions): boolean => !versions.includes('http/1.1')
+
 /**
  * The version of HTTP that a client and a server come to terms about.
  * @throws UnixError EPROTO where there is none
@@ -265,7 +273,7 @@ function agreedVersion({ tls, versions: served = USUAL }: Bound, { versions: spo
     return common
   }
   // Without TLS nobody asks: a client begins with HTTP/1.1, unless it has nothing but HTTP/2.
-  const begun = spoken.includes('http/1.1') ? 'http/1.1' : 'h2'
+  const begun = beginsWithHttp2({ versions: spoken }) ? 'h2' : 'http/1.1'
   if (!served.includes(begun)) throw new UnixError('EPROTO', begun === 'h2' ? NO_HTTP2 : NO_HTTP1)
   return begun
 }

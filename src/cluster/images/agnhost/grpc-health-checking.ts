@@ -1,7 +1,6 @@
-import { withTrailers } from '../../../base/http.ts'
-import { framed, grpcServer, unary } from '../../../unix/net/http2/grpc-server.ts'
+import { grpcServer, unary } from '../../../unix/net/http2/grpc-server.ts'
 import { GrpcError } from '../../../unix/net/grpc.ts'
-import type { Proc } from '../../../unix/types.ts'
+import type { HttpHandler, Proc } from '../../../unix/types.ts'
 import { goError, goFlags, agnhostLog, goResponse, showDuration, untilKilled } from './go-server.ts'
 
 /** The method that gRPC's health protocol is about. */
@@ -9,10 +8,8 @@ export const GRPC_HEALTH_PATH = '/grpc.health.v1.Health/Check'
 /** A message that says of a service whether it serves. */
 const healthMessage = (isServing: boolean) => Uint8Array.of(8, isServing ? 1 : 2)
 
-/** The answer to a health check. */
-export function grpcHealth(isServing: boolean): Response {
-  return withTrailers(new Response(framed(healthMessage(isServing)), { headers: { 'content-type': 'application/grpc' } }), Promise.resolve(new Headers({ 'grpc-status': '0', 'grpc-message': '' })))
-}
+/** A server that has gRPC's health protocol alone, and is well. */
+export const healthyGrpcServer: HttpHandler = grpcServer({ [GRPC_HEALTH_PATH.slice(1)]: unary(() => healthMessage(true)) })
 
 /** gRPC's health protocol, with an HTTP port that makes it well or ill. k8s: test/images/agnhost/grpc-health-checking */
 export function grpcHealthChecking(proc: Proc, args: readonly string[]): Promise<number> {

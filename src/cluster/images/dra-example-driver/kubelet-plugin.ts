@@ -3,7 +3,7 @@ import type { Proc } from '../../../unix/types.ts'
 import type { DeviceRequestAllocationResult, ResourceResourceClaim } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { goFlags } from '../agnhost/go-server.ts'
-import { GRPC_HEALTH_PATH, grpcHealth } from '../agnhost/grpc-health-checking.ts'
+import { healthyGrpcServer } from '../agnhost/grpc-health-checking.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import type { ClusterClient } from '../in-cluster/cluster-client.ts'
@@ -129,7 +129,7 @@ class KubeletPlugin {
     })
     if (healthPort >= 0) {
       klog(this.#proc, 'I', 'health.go:115', `"starting healthcheck service" addr="[::]:${healthPort}"`)
-      net.listenHttp(healthPort, (request) => new URL(request.url).pathname === GRPC_HEALTH_PATH ? grpcHealth(true) : new Response(null, { headers: { 'content-type': 'application/grpc', 'grpc-status': '12' } }), { versions: ['h2'] })
+      net.listenHttp(healthPort, healthyGrpcServer, { versions: ['h2'] })
     }
     publishResources(this.#proc, this.#client, {
       driver, nodeName, slices: this.#slices, generateName: (i) => version < 'v0.3.0' ? `${nodeName}-${driver}-` : `${i.toString(16).padStart(5, '0')}-${driver}-${nodeName}-`,

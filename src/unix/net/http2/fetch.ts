@@ -20,7 +20,17 @@ export async function fetchHttp2(socket: TcpSocket, request: HttpRequest): Promi
   const client = new Http2Client(socket)
   return new Promise((resolve, reject) => {
     let controller!: ReadableStreamDefaultController<Uint8Array>
-    const stream = new ReadableStream<Uint8Array>({ start(given) { controller = given }, cancel: () => client.close() })
+    let isLeft = false
+    /** Data that the body's reader hasn't asked for yet. */
+    const waiting: (() => void)[] = []
+    const stream = new ReadableStream<Uint8Array>({
+      start(given) { controller = given },
+      pull() { for (const makeRoom of waiting.splice(0)) makeRoom() },
+      cancel() {
+        isLeft = true
+        client.close()
+      },
+    })
     let isAnswered = false
     const answer = client.request(fields, body, {
       stopped: request.signal,
@@ -34,15 +44,23 @@ export async function fetchHttp2(socket: TcpSocket, request: HttpRequest): Promi
         const response = httpResponse(bodyless ? null : stream, { status, headers })
         resolve(withVersion(withTrailers(response, answer.then(({ trailers }) => new Headers(trailers.map(([name, value]): [string, string] => [name, value])))), 'h2'))
       },
-      onData: (chunk) => controller.enqueue(chunk),
+      onData(chunk) {
+        if (isLeft) return
+        controller.enqueue(chunk)
+        return controller.desiredSize! > 0 ? undefined : new Promise((makeRoom) => { waiting.push(makeRoom) })
+      },
     })
     answer.then(() => {
       if (!isAnswered) reject(new UnixError('EPROTO', 'malformed HTTP response'))
-      controller.close()
+      if (!isLeft) controller.close()
     }, (error: unknown) => {
-      // Nothing came at all, or something that is no frame.
-      if (!isAnswered) reject(error instanceof UnixError ? error : new UnixError('EPROTO', NO_HTTP2))
-      else controller.error(new UnixError('ECONNRESET', (error as Error).message))
+      if (request.signal.aborted) {
+        reject(request.signal.reason)
+        controller.error(request.signal.reason)
+      } else if (!isAnswered) {
+        // Nothing came at all, or something that is no frame.
+        reject(error instanceof UnixError ? error : new UnixError('EPROTO', NO_HTTP2))
+      } else controller.error(new UnixError('ECONNRESET', (error as Error).message))
     }).finally(() => client.close())
   })
 }

@@ -16,6 +16,7 @@ export const MAX_FRAME_BYTES = 16_384
 /** What may be sent before the other side says that there is room, in bytes. */
 export const DEFAULT_WINDOW = 65_535
 
+/** One frame as it came. */
 export interface Frame {
   type: number
   flags: number
@@ -51,6 +52,7 @@ export async function* readFrames(reader: ByteReader, held: Uint8Array = new Uin
   }
 }
 
+/** A frame as it is sent. */
 export function frame(type: number, flags: number, id: number, payload: Uint8Array): Uint8Array {
   const out = new Uint8Array(9 + payload.length)
   const view = new DataView(out.buffer)
@@ -61,10 +63,16 @@ export function frame(type: number, flags: number, id: number, payload: Uint8Arr
   return out
 }
 
+/** A number as the payload of a frame. */
 export function uint32(value: number): Uint8Array {
   const out = new Uint8Array(4)
   new DataView(out.buffer).setUint32(0, value)
   return out
+}
+
+/** The number that a payload begins with. */
+export function readUint32(payload: Uint8Array): number {
+  return new DataView(payload.buffer, payload.byteOffset).getUint32(0)
 }
 
 /** Settings as the payload of a frame. */
@@ -78,6 +86,7 @@ export function settingsPayload(settings: readonly (readonly [key: number, value
   return out
 }
 
+/** The settings in a frame's payload. */
 export function readSettings(payload: Uint8Array): [key: number, value: number][] {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
   return Array.from({ length: Math.floor(payload.length / 6) }, (_, i): [number, number] => [view.getUint16(6 * i), view.getUint32(6 * i + 2)])

@@ -2,10 +2,8 @@ import { concatBytes } from '../../../base/streams.ts'
 import { GrpcError } from '../grpc.ts'
 import type { GrpcCode } from '../grpc.ts'
 import type { Http2Answer, Http2Client } from './http2-client.ts'
+import { GRPC_CODES, PREFIX_BYTES, framed, grpcOutcome } from './grpc-wire.ts'
 import type { HeaderField } from './hpack.ts'
-
-/** gRPC's codes by number. */
-export const GRPC_CODES: readonly (GrpcCode | 'OK' | 'DataLoss' | 'Unauthenticated')[] = ['OK', 'Canceled', 'Unknown', 'InvalidArgument', 'DeadlineExceeded', 'NotFound', 'AlreadyExists', 'PermissionDenied', 'ResourceExhausted', 'FailedPrecondition', 'Aborted', 'OutOfRange', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss', 'Unauthenticated']
 
 /** One call over a connection, its message as bytes. @throws GrpcError */
 export async function callOverHttp2(connection: Http2Client, method: string, message: Uint8Array): Promise<Uint8Array> {
@@ -59,24 +57,13 @@ export async function* streamOverHttp2(connection: Http2Client, method: string, 
   }
 }
 
-/** Before each message: whether it is compressed, and its length. */
-const PREFIX_BYTES = 5
-
-function framed(message: Uint8Array): Uint8Array {
-  const body = new Uint8Array(PREFIX_BYTES + message.length)
-  new DataView(body.buffer).setUint32(1, message.length)
-  body.set(message, PREFIX_BYTES)
-  return body
-}
-
 const lengthIn = (body: Uint8Array): number => new DataView(body.buffer, body.byteOffset).getUint32(1)
 
 const headersOf = (method: string): HeaderField[] => [[':method', 'POST'], [':scheme', 'http'], [':path', `/${method}`], [':authority', 'localhost'], ['content-type', 'application/grpc'], ['user-agent', 'grpc-go/1.78.0'], ['te', 'trailers']]
 
-function failureOf(answer: Http2Answer): GrpcError | undefined {
+function failureOf({ headers, trailers }: Http2Answer): GrpcError | undefined {
   // An answer without a message has its status among the headers.
-  const field = (name: string) => [...answer.trailers, ...answer.headers].find(([each]) => each === name)?.[1]
-  const status = field('grpc-status')
-  if (status === undefined) return new GrpcError('Unknown', `unexpected HTTP status code received from server: ${answer.headers.find(([each]) => each === ':status')?.[1] ?? ''}`)
-  return status === '0' ? undefined : new GrpcError((GRPC_CODES[Number(status)] ?? 'Unknown') as GrpcCode, decodeURIComponent((field('grpc-message') ?? '').replace(/%(?![0-9A-Fa-f]{2})/g, '%25')))
+  const field = (name: string) => [...trailers, ...headers].find(([each]) => each === name)?.[1]
+  const { code, message } = grpcOutcome(Number(field(':status')), field)
+  return code === 0 ? undefined : new GrpcError((GRPC_CODES[code] ?? 'Unknown') as GrpcCode, message)
 }

@@ -1,8 +1,10 @@
 import { concatBytes } from '../../../base/streams.ts'
+import { UnixError } from '../../types.ts'
 import type { TcpSocket } from '../../types.ts'
 import { HpackDecoder, encodeHeaders } from './hpack.ts'
-import { DEFAULT_WINDOW, ERROR, FLAG, FRAME, MAX_FRAME_BYTES, PREFACE, SETTING, frame, readFrames, readSettings, settingsPayload, uint32 } from './frames.ts'
+import { DEFAULT_WINDOW, ERROR, FLAG, FRAME, PREFACE, SETTING, frame, readFrames, readUint32, settingsPayload, uint32 } from './frames.ts'
 import type { HeaderField } from './hpack.ts'
+import { SendWindows } from './send-windows.ts'
 
 /** What the other side may send before it is told that there is room. */
 const OWN_WINDOW = 4 * 2 ** 20
@@ -14,15 +16,22 @@ export interface Http2Answer {
   trailers: readonly HeaderField[]
 }
 
+/** What a request is made with. */
+export interface Http2RequestOptions {
+  /** Gets the answer's headers as they come. */
+  onHeaders?: (fields: readonly HeaderField[]) => void
+  /** Takes what comes instead of keeping it for the answer. Where it gives a promise, the server gets room for more once that resolves. */
+  onData?: (chunk: Uint8Array) => void | Promise<void>
+  /** Gives the request up. */
+  stopped?: AbortSignal
+}
+
 interface Stream {
   headers: readonly HeaderField[] | undefined
   trailers: readonly HeaderField[]
   body: Uint8Array[]
-  window: number
-  /** Gets the answer's headers as they come. */
   onHeaders: ((fields: readonly HeaderField[]) => void) | undefined
-  /** Takes what comes instead of keeping it for the answer. */
-  onData: ((chunk: Uint8Array) => void) | undefined
+  onData: ((chunk: Uint8Array) => void | Promise<void>) | undefined
   done(answer: Http2Answer): void
   failed(error: Error): void
 }
@@ -32,12 +41,9 @@ export class Http2Client {
   readonly #socket: TcpSocket
   readonly #hpack = new HpackDecoder()
   readonly #streams = new Map<number, Stream>()
+  readonly #windows = new SendWindows()
   #lastId = -1
-  #window = DEFAULT_WINDOW
-  #peerWindow = DEFAULT_WINDOW
-  #maxFrame = MAX_FRAME_BYTES
   #closed: Error | undefined
-  #roomAwaited: (() => void)[] = []
   #writing: Promise<unknown> = Promise.resolve()
 
   constructor(socket: TcpSocket) {
@@ -55,38 +61,40 @@ export class Http2Client {
    * Sends a request with its body; resolves with the whole answer, or with what came around its body where `onData` takes that. What `stopped`
    * aborts is given up, with the other side's knowledge. @throws Error when the connection ends first
    */
-  async request(headers: readonly HeaderField[], body: Uint8Array, { onHeaders, onData, stopped }: { onHeaders?: (fields: readonly HeaderField[]) => void; onData?: (chunk: Uint8Array) => void; stopped?: AbortSignal } = {}): Promise<Http2Answer> {
+  async request(headers: readonly HeaderField[], body: Uint8Array, { onHeaders, onData, stopped }: Http2RequestOptions = {}): Promise<Http2Answer> {
     if (this.#closed) throw this.#closed
     const id = this.#lastId += 2
-    const answer = new Promise<Http2Answer>((done, failed) => { this.#streams.set(id, { headers: undefined, trailers: [], body: [], window: this.#peerWindow, onHeaders, onData, done, failed }) })
+    const answer = new Promise<Http2Answer>((done, failed) => { this.#streams.set(id, { headers: undefined, trailers: [], body: [], onHeaders, onData, done, failed }) })
     answer.catch(() => { /* told to whoever waits for it */ })
-    this.#write(frame(FRAME.headers, body.length === 0 ? FLAG.endHeaders | FLAG.endStream : FLAG.endHeaders, id, encodeHeaders(headers)))
-    for (let at = 0; at < body.length;) {
-      const stream = this.#streams.get(id)
-      if (!stream) break
-      const room = Math.min(this.#window, stream.window, this.#maxFrame, body.length - at)
-      if (room <= 0) {
-        await new Promise<void>((resolve) => { this.#roomAwaited.push(resolve) })
-        continue
-      }
-      this.#window -= room
-      stream.window -= room
-      this.#write(frame(FRAME.data, at + room === body.length ? FLAG.endStream : 0, id, body.subarray(at, at + room)))
-      at += room
+    this.#windows.open(id)
+    const cancel = () => this.#cancel(id)
+    stopped?.addEventListener('abort', cancel, { once: true })
+    try {
+      this.#write(frame(FRAME.headers, body.length === 0 ? FLAG.endHeaders | FLAG.endStream : FLAG.endHeaders, id, encodeHeaders(headers)))
+      if (stopped?.aborted) cancel()
+      await this.#windows.send(id, body, true, (bytes) => this.#write(bytes))
+      return await answer
+    } finally {
+      stopped?.removeEventListener('abort', cancel)
     }
-    stopped?.addEventListener('abort', () => this.#cancel(id), { once: true })
-    if (stopped?.aborted) this.#cancel(id)
-    return answer
   }
 
   #cancel(id: number): void {
-    const stream = this.#streams.get(id)
+    const stream = this.#take(id)
     if (!stream) return
-    this.#streams.delete(id)
     this.#write(frame(FRAME.reset, 0, id, uint32(ERROR.cancel)))
     stream.failed(new Error('context canceled'))
   }
 
+  /** The stream of a request that has ended one way or the other. */
+  #take(id: number): Stream | undefined {
+    const stream = this.#streams.get(id)
+    this.#streams.delete(id)
+    this.#windows.close(id)
+    return stream
+  }
+
+  /** The connection ends, and with it what is under way. */
   close(): void {
     this.#socket.destroy()
   }
@@ -100,14 +108,8 @@ export class Http2Client {
     this.#closed = error
     for (const stream of this.#streams.values()) stream.failed(error)
     this.#streams.clear()
-    this.#wake()
+    this.#windows.closeAll()
     this.#socket.destroy()
-  }
-
-  #wake(): void {
-    const waiting = this.#roomAwaited
-    this.#roomAwaited = []
-    for (const resolve of waiting) resolve()
   }
 
   async #read(): Promise<void> {
@@ -119,50 +121,34 @@ export class Http2Client {
           if (flags & FLAG.endHeaders) this.#headers(block.id, this.#hpack.decode(concatBytes(block.parts)), block.ends)
           break
         case FRAME.data:
-          this.#take(id, payload.slice())
-          if (length > 0) this.#write(concatBytes([frame(FRAME.windowUpdate, 0, 0, uint32(length)), ...(this.#streams.has(id) ? [frame(FRAME.windowUpdate, 0, id, uint32(length))] : [])]))
+          this.#data(id, payload.slice(), length)
           if (flags & FLAG.endStream) this.#finish(id)
           break
         case FRAME.settings:
-          if (!(flags & FLAG.ack)) this.#settings(payload)
+          if (flags & FLAG.ack) break
+          this.#windows.configure(payload)
+          this.#write(frame(FRAME.settings, FLAG.ack, 0, new Uint8Array(0)))
           break
         case FRAME.ping:
           if (!(flags & FLAG.ack)) this.#write(frame(FRAME.ping, FLAG.ack, 0, payload))
           break
-        case FRAME.windowUpdate: {
-          const more = new DataView(payload.buffer, payload.byteOffset).getUint32(0)
-          const stream = this.#streams.get(id)
-          if (id === 0) this.#window += more
-          else if (stream) stream.window += more
-          this.#wake()
-          break
-        }
-        case FRAME.reset: {
-          const stream = this.#streams.get(id)
-          this.#streams.delete(id)
-          stream?.failed(new Error(`stream terminated by RST_STREAM with error code: ${new DataView(payload.buffer, payload.byteOffset).getUint32(0)}`))
-          break
-        }
+        case FRAME.windowUpdate: this.#windows.grow({ id, payload }); break
+        case FRAME.reset: this.#take(id)?.failed(new UnixError('ECONNRESET', `stream terminated by RST_STREAM with error code: ${readUint32(payload)}`)); break
         case FRAME.goAway: throw new Error('the connection is draining')
       }
     }
   }
 
-  #settings(payload: Uint8Array): void {
-    for (const [key, value] of readSettings(payload)) {
-      if (key === SETTING.maxFrame) this.#maxFrame = value
-      if (key !== SETTING.initialWindow) continue
-      for (const stream of this.#streams.values()) stream.window += value - this.#peerWindow
-      this.#peerWindow = value
-    }
-    this.#write(frame(FRAME.settings, FLAG.ack, 0, new Uint8Array(0)))
-    this.#wake()
-  }
-
-  #take(id: number, chunk: Uint8Array): void {
+  /** @param length of the whole frame, for which the server gets room again: on the stream once the data was taken */
+  #data(id: number, chunk: Uint8Array, length: number): void {
     const stream = this.#streams.get(id)
-    if (stream?.onData) stream.onData(chunk)
-    else stream?.body.push(chunk)
+    const taken = stream?.onData?.(chunk)
+    if (!stream?.onData) stream?.body.push(chunk)
+    if (length === 0) return
+    this.#write(frame(FRAME.windowUpdate, 0, 0, uint32(length)))
+    const makeRoom = () => { if (this.#streams.has(id)) this.#write(frame(FRAME.windowUpdate, 0, id, uint32(length))) }
+    if (taken) void taken.then(makeRoom)
+    else makeRoom()
   }
 
   #headers(id: number, fields: readonly HeaderField[], ends: boolean): void {
@@ -177,10 +163,8 @@ export class Http2Client {
   }
 
   #finish(id: number): void {
-    const stream = this.#streams.get(id)
-    if (!stream) return
-    this.#streams.delete(id)
-    stream.done({ headers: stream.headers ?? [], body: concatBytes(stream.body), trailers: stream.trailers })
+    const stream = this.#take(id)
+    stream?.done({ headers: stream.headers ?? [], body: concatBytes(stream.body), trailers: stream.trailers })
   }
 }
 

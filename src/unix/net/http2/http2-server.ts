@@ -5,9 +5,10 @@ import type { ByteReader } from '../../../base/streams.ts'
 import { BufferedReader } from '../http1.ts'
 import { UnixError } from '../../types.ts'
 import type { HttpHandler, TcpSocket } from '../../types.ts'
-import { DEFAULT_WINDOW, ERROR, FLAG, FRAME, MAX_FRAME_BYTES, PREFACE, SETTING, frame, readFrames, readSettings, settingsPayload, uint32 } from './frames.ts'
+import { DEFAULT_WINDOW, ERROR, FLAG, FRAME, PREFACE, SETTING, frame, readFrames, settingsPayload, uint32 } from './frames.ts'
 import { HpackDecoder, encodeHeaders } from './hpack.ts'
 import type { HeaderField } from './hpack.ts'
+import { SendWindows } from './send-windows.ts'
 
 /** What a client may send of one request before somebody reads it, in bytes. */
 const OWN_WINDOW = 2 ** 20
@@ -18,8 +19,6 @@ const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encodi
 interface Exchange {
   /** The request's body, as it comes. */
   body: AsyncQueue<Uint8Array>
-  /** What may be sent before the client says that there is room, in bytes. */
-  window: number
   gone: AbortController
 }
 
@@ -45,11 +44,7 @@ class ServerConnection {
   readonly #scheme: string
   readonly #hpack = new HpackDecoder()
   readonly #exchanges = new Map<number, Exchange>()
-  #window = DEFAULT_WINDOW
-  #peerWindow = DEFAULT_WINDOW
-  #maxFrame = MAX_FRAME_BYTES
-  #isOver = false
-  #roomAwaited: (() => void)[] = []
+  readonly #windows = new SendWindows()
   #writing: Promise<unknown> = Promise.resolve()
 
   constructor(socket: TcpSocket, reader: ByteReader, handler: HttpHandler, scheme: string) {
@@ -64,9 +59,7 @@ class ServerConnection {
     try {
       await this.#read()
     } finally {
-      this.#isOver = true
       for (const id of [...this.#exchanges.keys()]) this.#drop(id)
-      this.#wake()
       await this.#writing
     }
   }
@@ -89,34 +82,18 @@ class ServerConnection {
           break
         }
         case FRAME.settings:
-          if (!(flags & FLAG.ack)) this.#settings(payload)
+          if (flags & FLAG.ack) break
+          this.#windows.configure(payload)
+          this.#write(frame(FRAME.settings, FLAG.ack, 0, new Uint8Array(0)))
           break
         case FRAME.ping:
           if (!(flags & FLAG.ack)) this.#write(frame(FRAME.ping, FLAG.ack, 0, payload))
           break
-        case FRAME.windowUpdate: {
-          const more = new DataView(payload.buffer, payload.byteOffset).getUint32(0)
-          const exchange = this.#exchanges.get(id)
-          if (id === 0) this.#window += more
-          else if (exchange) exchange.window += more
-          this.#wake()
-          break
-        }
+        case FRAME.windowUpdate: this.#windows.grow({ id, payload }); break
         case FRAME.reset: this.#drop(id); break
         case FRAME.goAway: if (this.#exchanges.size === 0) return
       }
     }
-  }
-
-  #settings(payload: Uint8Array): void {
-    for (const [key, value] of readSettings(payload)) {
-      if (key === SETTING.maxFrame) this.#maxFrame = value
-      if (key !== SETTING.initialWindow) continue
-      for (const exchange of this.#exchanges.values()) exchange.window += value - this.#peerWindow
-      this.#peerWindow = value
-    }
-    this.#write(frame(FRAME.settings, FLAG.ack, 0, new Uint8Array(0)))
-    this.#wake()
   }
 
   /** A request begins, or what follows its body has come. */
@@ -139,8 +116,9 @@ class ServerConnection {
     const url = `${this.#scheme}://${authority}${path ?? ''}`
     if (method === undefined || path === undefined || !URL.canParse(url)) return this.#reset(id, ERROR.protocol)
     headers.set('host', authority)
-    const exchange: Exchange = { body: new AsyncQueue(), window: this.#peerWindow, gone: new AbortController() }
+    const exchange: Exchange = { body: new AsyncQueue(), gone: new AbortController() }
     this.#exchanges.set(id, exchange)
+    this.#windows.open(id)
     if (ends) exchange.body.end()
     const request = httpRequest(url, { method, headers, body: ends ? null : this.#bodyOf(id, exchange), signal: exchange.gone.signal })
     void this.#answer(id, exchange, request)
@@ -162,7 +140,7 @@ class ServerConnection {
     const { remote, local } = this.#socket
     try {
       await this.#send(id, exchange, request.method, await this.#handler(request, { remote, local, version: 'h2' }))
-      this.#exchanges.delete(id)
+      this.#end(id)
     } catch (error) {
       if (!this.#exchanges.has(id)) return
       // A process that has ended doesn't keep its connections.
@@ -171,49 +149,40 @@ class ServerConnection {
     }
   }
 
-  async #send(id: number, exchange: Exchange, method: string, response: Response): Promise<void> {
+  async #send(id: number, { gone }: Exchange, method: string, response: Response): Promise<void> {
+    // Nobody waits for it any more; a watch, say, would go on for ever.
+    if (gone.signal.aborted) return response.body?.cancel()
     const reader = method === 'HEAD' ? undefined : response.body?.getReader()
     const trailers = trailersOf(response)
     const fields: HeaderField[] = [[':status', String(response.status)], ...allHeaderLines(response.headers).filter(([name]) => !CONNECTION_HEADERS.has(name))]
     this.#writeHeaders(id, fields, !reader && !trailers)
     if (!reader && !trailers) return
-    exchange.gone.signal.addEventListener('abort', () => { reader?.cancel().catch(() => {}) }, { once: true })
-    for (let part = await reader?.read(); part && !part.done; part = await reader!.read()) await this.#sendData(id, exchange, part.value)
-    if (!this.#exchanges.has(id)) return
-    if (trailers) this.#writeHeaders(id, [...(await trailers)], true)
-    else this.#write(frame(FRAME.data, FLAG.endStream, id, new Uint8Array(0)))
-    await this.#writing
-  }
-
-  async #sendData(id: number, exchange: Exchange, chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      if (this.#isOver || !this.#exchanges.has(id)) throw new UnixError('ECANCELED', 'the client is gone')
-      const room = Math.min(this.#window, exchange.window, this.#maxFrame, chunk.length - at)
-      if (room <= 0) {
-        await new Promise<void>((resolve) => { this.#roomAwaited.push(resolve) })
-        continue
-      }
-      this.#window -= room
-      exchange.window -= room
-      this.#write(frame(FRAME.data, 0, id, chunk.subarray(at, at + room)))
-      at += room
+    gone.signal.addEventListener('abort', () => { reader?.cancel().catch(() => {}) }, { once: true })
+    for (let part = await reader?.read(); part && !part.done; part = await reader!.read()) {
+      if (!await this.#windows.send(id, part.value, false, (bytes) => this.#write(bytes))) return
+      // Who produces faster than the connection takes waits.
+      await this.#writing
     }
-    // Who produces faster than the connection takes waits.
+    const last = await trailers
+    if (!this.#exchanges.has(id)) return
+    if (last) this.#writeHeaders(id, [...last], true)
+    else this.#write(frame(FRAME.data, FLAG.endStream, id, new Uint8Array(0)))
     await this.#writing
   }
 
   #writeHeaders(id: number, fields: readonly HeaderField[], ends: boolean): void {
     const block = encodeHeaders(fields)
+    const { maxFrame } = this.#windows
     const parts: Uint8Array[] = []
-    for (let at = 0; at === 0 || at < block.length; at += this.#maxFrame) {
-      const isLast = at + this.#maxFrame >= block.length
-      parts.push(frame(at === 0 ? FRAME.headers : FRAME.continuation, (isLast ? FLAG.endHeaders : 0) | (at === 0 && ends ? FLAG.endStream : 0), id, block.subarray(at, at + this.#maxFrame)))
+    for (let at = 0; at === 0 || at < block.length; at += maxFrame) {
+      const isLast = at + maxFrame >= block.length
+      parts.push(frame(at === 0 ? FRAME.headers : FRAME.continuation, (isLast ? FLAG.endHeaders : 0) | (at === 0 && ends ? FLAG.endStream : 0), id, block.subarray(at, at + maxFrame)))
     }
     this.#write(concatBytes(parts))
   }
 
   #reset(id: number, code: number): void {
-    this.#exchanges.delete(id)
+    this.#end(id)
     this.#write(frame(FRAME.reset, 0, id, uint32(code)))
   }
 
@@ -221,16 +190,14 @@ class ServerConnection {
   #drop(id: number): void {
     const exchange = this.#exchanges.get(id)
     if (!exchange) return
-    this.#exchanges.delete(id)
+    this.#end(id)
     exchange.gone.abort(new UnixError('ECANCELED', 'the client is gone'))
     exchange.body.end()
-    this.#wake()
   }
 
-  #wake(): void {
-    const waiting = this.#roomAwaited
-    this.#roomAwaited = []
-    for (const resolve of waiting) resolve()
+  #end(id: number): void {
+    this.#exchanges.delete(id)
+    this.#windows.close(id)
   }
 
   #write(bytes: Uint8Array): void {

@@ -6,6 +6,7 @@ import { httpRequest, trailersOf, versionOf, withTrailers } from '../../../base/
 import type { HttpHandler, TcpSocket } from '../../types.ts'
 import { fetchHttp2 } from './fetch.ts'
 import { serveHttp2 } from './http2-server.ts'
+import { socketPair } from '../stack.ts'
 
 // Node's own HTTP/2 is at the other end.
 const closing: (() => void)[] = []
@@ -89,4 +90,50 @@ test('one exchange with a server of HTTP/2; one that speaks something else is to
   expect([response.status, versionOf(response), response.headers.get('x-path'), (await response.text()).length, (await trailersOf(response))?.get('x-length')]).toEqual([203, 'h2', '/there', 200_000, '100000'])
   const other = await portOf(listen((socket) => { socket.on('error', () => {}); socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n') }))
   await expect(fetchHttp2(asTcpSocket(connectSocket(other, '127.0.0.1')), httpRequest(`http://127.0.0.1:${other}/`))).rejects.toThrow('Error in the HTTP2 framing layer')
+})
+
+test('an answer that comes before the request is read ends the exchange, also where there is no room for the rest', async () => {
+  const port = await portOf(createServer((_request, response) => { response.writeHead(413).end('too much') }))
+  const response = await fetchHttp2(asTcpSocket(connectSocket(port, '127.0.0.1')), httpRequest(`http://127.0.0.1:${port}/`, { method: 'POST', body: 'x'.repeat(1_000_000) }))
+  expect([response.status, await response.text()]).toEqual([413, 'too much'])
+})
+
+const turns = async (count: number) => { for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve)) }
+const ends = { client: { ip: '10.0.0.1', port: 40_000 }, server: { ip: '10.0.0.2', port: 80 } }
+
+test('a server sends no more than a client takes, and learns when it takes no more', async () => {
+  const [client, server] = socketPair(ends.client, ends.server)
+  let sent = 0
+  let isOver = false
+  void serveHttp2(server, () => new Response(new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += 65_536
+      controller.enqueue(new Uint8Array(65_536))
+    },
+    cancel() { isOver = true },
+  }, { highWaterMark: 0 })), 'http')
+  const { body } = await fetchHttp2(client, httpRequest('http://10.0.0.2/'))
+  await turns(1000)
+  expect(sent).toBeLessThan(6 * 2 ** 20)
+  const reader = body!.getReader()
+  for (let read = 0; read < 8 * 2 ** 20;) read += (await reader.read()).value!.length
+  await reader.cancel()
+  await turns(10)
+  expect(isOver).toBe(true)
+})
+
+test('an answer that comes when its client has left is ended: a watch would go on for ever', async () => {
+  const [client, server] = socketPair(ends.client, ends.server)
+  let answer!: (response: Response) => void
+  let isOver = false
+  void serveHttp2(server, () => new Promise<Response>((resolve) => { answer = resolve }), 'http')
+  const leaving = new AbortController()
+  const response = fetchHttp2(client, httpRequest('http://10.0.0.2/', { signal: leaving.signal }))
+  await turns(10)
+  leaving.abort(new Error('no longer wanted'))
+  await expect(response).rejects.toThrow('no longer wanted')
+  await turns(10)
+  answer(new Response(new ReadableStream({ cancel() { isOver = true } })))
+  await turns(10)
+  expect(isOver).toBe(true)
 })
