@@ -112,6 +112,11 @@ spec: {selector: {app: calls}, ports: [{port: 3000}]}
   expect(await call('Echo')).toMatch(/^HTTP\/2 200 \r\n[^]*GrpcEcho\/Echo[^]*\ngrpc-status: 0\r\n/)
   expect(await call('EchoThree')).toMatch(/^HTTP\/2 200 \r\n[^]*grpc-status: 12\r\n/)
   expect(await out('kubectl logs -n ingress-nginx deploy/ingress-nginx-controller | grep -c "GrpcEcho/Echo HTTP/2.0"')).toBe('1\n')
+  const version = () => out('curl -s -k -o /dev/null -w "%{http_version}" https://localhost/')
+  await out(`kubectl patch configmap -n ingress-nginx ingress-nginx-controller -p '{"data":{"use-http2":"false"}}'; ${SETTLE}`)
+  expect(await version()).toBe('1.1')
+  await out(`kubectl patch configmap -n ingress-nginx ingress-nginx-controller -p '{"data":{"use-http2":"true"}}'; ${SETTLE}`)
+  expect(await version()).toBe('2')
 })
 
 test('ports of TCP lead to Services as the ConfigMap for them says', async () => {

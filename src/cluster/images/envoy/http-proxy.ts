@@ -38,6 +38,7 @@ const FAILURES: Readonly<Record<Exclude<UpstreamFailure, 'client-gone'>, { statu
   unreachable: { status: 503, flags: 'UF', body: 'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: delayed connect error: No route to host' },
   untrusted: { status: 503, flags: 'UF', body: 'upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: TLS_error:|268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:TLS_error_end' },
   reset: { status: 503, flags: 'UC', body: 'upstream connect error or disconnect/reset before headers. reset reason: connection termination' },
+  'other-version': { status: 502, flags: 'UPE', body: 'upstream connect error or disconnect/reset before headers. reset reason: protocol error' },
   'connect-timeout': { status: 503, flags: 'UF', body: 'upstream connect error or disconnect/reset before headers. reset reason: connection timeout' },
   'read-timeout': { status: 504, flags: 'UT', body: 'upstream request timeout' },
 }

@@ -1,11 +1,12 @@
 import { httpResponse } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
+import { NO_HTTP1, NO_HTTP2 } from '../../../unix/net/http1.ts'
 import { CertificateError } from '../../../unix/net/server-certificate.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { FetchOptions, Proc } from '../../../unix/types.ts'
 
-/** Why a backend gave no answer: nobody listens, nobody is there, the connection broke, its certificate isn't trusted, it took too long to connect or to answer, or the client itself left. */
-export type UpstreamFailure = 'refused' | 'unreachable' | 'reset' | 'untrusted' | 'connect-timeout' | 'read-timeout' | 'client-gone'
+/** Why a backend gave no answer: nobody listens, nobody is there, the connection broke, it speaks another version of HTTP, its certificate isn't trusted, it took too long to connect or to answer, or the client itself left. */
+export type UpstreamFailure = 'refused' | 'unreachable' | 'reset' | 'other-version' | 'untrusted' | 'connect-timeout' | 'read-timeout' | 'client-gone'
 
 export interface UpstreamOptions extends Pick<FetchOptions, 'caPem' | 'serverName' | 'versions'> {
   connectTimeoutMs: number
@@ -32,6 +33,7 @@ export async function askUpstream(proc: Proc, make: (signal: AbortSignal) => Htt
       case 'ETIMEDOUT': return late.signal.aborted ? 'read-timeout' : 'connect-timeout'
       case 'ECONNRESET': return 'reset'
       case 'ECONNREFUSED': return 'refused'
+      case 'EPROTO': return error.message === NO_HTTP1 || error.message === NO_HTTP2 ? 'other-version' : 'unreachable'
       default: return 'unreachable'
     }
   } finally {

@@ -1,5 +1,5 @@
 import { UnixError } from '../../../unix/types.ts'
-import type { HttpPeer, Proc } from '../../../unix/types.ts'
+import type { HttpPeer, Listener, Proc } from '../../../unix/types.ts'
 import type { HttpRequest } from '../../../base/http.ts'
 import type { ConfigMap, EndpointSlice, Ingress, IngressClass, Pod, Secret, Service } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
@@ -64,6 +64,8 @@ class Controller {
   readonly #front: FrontServer
   readonly #streamConfigMaps: Readonly<Record<'TCP' | 'UDP', string>>
   #streams: StreamServices | undefined
+  /** Takes nginx' port for TLS, anew where the configuration wants other versions of HTTP spoken there. */
+  #listenForTls: (() => void) | undefined
   #isDirty = true
   #wake = () => {}
   #isShuttingDown = false
@@ -241,6 +243,7 @@ class Controller {
         tell(this.#podReference(), 'Normal', 'RELOAD', 'NGINX reload triggered due to a change in configuration')
         this.#running = shape
       } else this.#apply(configuration)
+      this.#listenForTls?.()
       this.#configureStreams()
       if (isFirst) {
         this.#info('controller.go:243', '"Initial sync, sleeping for 1 second"')
@@ -283,14 +286,24 @@ class Controller {
       if (this.#running === undefined) throw new UnixError('ECONNRESET', 'Connection reset by peer')
       return this.#front.answer(request, peer, scheme, port)
     }
+    let secure: { listener: Listener; speaksHttp2: boolean } | undefined
+    this.#listenForTls = () => {
+      const speaksHttp2 = this.#front.usesHttp2
+      if (secure?.speaksHttp2 === speaksHttp2) return
+      secure?.listener.close()
+      const listener = child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)?.pem ?? ''), keyPem: (name) => Promise.resolve(this.#front.certificateFor(name)?.keyPem ?? ''), plainAnswer: () => plainOnTlsPage('nginx') }, versions: speaksHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'] })
+      secure = { listener, speaksHttp2 }
+    }
+    this.#listenForTls()
     const listeners = [
       child.net.listenHttp(ports.http, serve('http', ports.http)),
-      child.net.listenHttp(ports.https, serve('https', ports.https), { tls: { certificatePem: (name) => Promise.resolve(this.#front.certificateFor(name)?.pem ?? ''), keyPem: (name) => Promise.resolve(this.#front.certificateFor(name)?.keyPem ?? ''), plainAnswer: () => plainOnTlsPage('nginx') }, versions: this.#front.usesHttp2 ? ['h2', 'http/1.1'] : ['http/1.1'] }),
       child.net.listenHttp(ports.fallback, () => errorPage(404, 'nginx')),
     ]
     this.#streams = new StreamServices(child)
     if (this.#running !== undefined) this.#configureStreams()
     await child.signal('SIGQUIT', 'SIGTERM')
+    this.#listenForTls = undefined
+    secure?.listener.close()
     for (const listener of listeners) listener.close()
     this.#nginx = 'stopped'
     return 0

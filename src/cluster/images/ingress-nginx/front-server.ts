@@ -5,7 +5,7 @@ import { formatDate } from '../../../unix/utilities/date.ts'
 import { cidrContains, parseCidr, parseIp } from '../../kinds/ip.ts'
 import { textMark } from '../front/text-mark.ts'
 import { HOP_HEADERS, askUpstream, countedResponse } from '../front/upstream.ts'
-import { protocolOf } from '../nginx/exchange.ts'
+import { otherVersionText, protocolOf } from '../nginx/exchange.ts'
 import { errorPage } from '../nginx/nginx-server.ts'
 import type { CorsOptions, IngressOptions } from './annotations.ts'
 import { isPassword } from '../../../unix/openssl/kept-passwords.ts'
@@ -250,9 +250,10 @@ export class FrontServer {
       upstream.bytes.push('0')
       if (response === 'client-gone') return new Response(null, { status: 499 })
       const what = isLate ? `upstream timed out (110: Operation timed out) while ${response === 'read-timeout' ? 'reading response header from' : 'connecting to'} upstream`
-        : response === 'reset' ? 'upstream prematurely closed connection while reading response header from upstream' : `connect() failed (${response === 'refused' ? '111: Connection refused' : '113: Host is unreachable'}) while connecting to upstream`
+        : response === 'other-version' ? otherVersionText(isGrpc) : response === 'reset' ? 'upstream prematurely closed connection while reading response header from upstream' : `connect() failed (${response === 'refused' ? '111: Connection refused' : '113: Host is unreachable'}) while connecting to upstream`
       this.#error(exchange, what, isGrpc ? target.replace(/^http/, 'grpc') : target)
-      if (attempt === tries - 1) return page(isLate ? 504 : 502)
+      // proxy_next_upstream names errors and time limits alone.
+      if (attempt === tries - 1 || response === 'other-version') return page(isLate ? 504 : 502)
     }
     return page(502)
   }

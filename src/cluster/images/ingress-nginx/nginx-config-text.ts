@@ -53,8 +53,7 @@ function serverText(server: Server, global: GlobalOptions): string {
   return `	## start server ${hostname}
 	server {
 		server_name ${[name, ...aliases].map((each) => JSON.stringify(each).replaceAll('\\\\', '\\')).join(' ')};
-		http2 on;
-		listen 80${isDefault ? ' default_server' : ''};
+${global.usesHttp2 ? '		http2 on;\n' : ''}		listen 80${isDefault ? ' default_server' : ''};
 		listen 443${isDefault ? ' default_server' : ''} ssl;
 		set $proxy_upstream_name "-";
 ${locations.map((location) => locationText(location, isRegex, global)).join('\n')}

@@ -55,15 +55,20 @@ export function serverNameMatches(name: string, host: string): boolean {
   return name === host
 }
 
-/** Writes to the error log, once the request is answered. */
-export function logError(exchange: Exchange, text: string): void {
+/** Writes to the error log, once the request is answered. @param upstream the address that was asked */
+export function logError(exchange: Exchange, text: string, upstream?: string): void {
   const { request, url, peer, server } = exchange
-  exchange.errors.push(`*${exchange.connection} ${text}, client: ${peer.remote.ip}, server: ${valueOf(server, 'server_name') ?? ''}, request: "${request.method} ${url.pathname}${url.search} ${protocolOf(peer)}", host: "${request.headers.get('host') ?? url.host}"`)
+  exchange.errors.push(`*${exchange.connection} ${text}, client: ${peer.remote.ip}, server: ${valueOf(server, 'server_name') ?? ''}, request: "${request.method} ${url.pathname}${url.search} ${protocolOf(peer)}"${upstream === undefined ? '' : `, upstream: "${upstream}"`}, host: "${request.headers.get('host') ?? url.host}"`)
 }
 
 /** The version of HTTP as nginx and its logs name it. */
 export function protocolOf({ version }: HttpPeer): string {
   return version === 'h2' ? 'HTTP/2.0' : 'HTTP/1.1'
+}
+
+/** What nginx says of a backend that answers in another version of HTTP than it was asked in. What a server of HTTP/1.1 begins with reads as a frame of that length. */
+export function otherVersionText(isGrpc: boolean): string {
+  return `upstream sent ${isGrpc ? 'too large http2 frame: 4740180' : 'no valid HTTP/1.0 header'} while reading response header from upstream`
 }
 
 /** A text with its variables filled in. */

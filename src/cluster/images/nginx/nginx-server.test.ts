@@ -129,4 +129,5 @@ server { listen 80; http2 on; location /a.A/ { grpc_set_header x-from nginx; grp
   expect(await call('/a.A/Say')).toEqual([200, '\0\0\0\0\u0007nginx 2', 0])
   expect(await call('/a.A/Other')).toEqual([200, '', 12])
   expect((await call('/a.B/Say'))[0]).toBe(502)
+  expect((await on.run(['cat', '/var/log/nginx/error.log'])).stdout).toContain('upstream sent too large http2 frame: 4740180 while reading response header from upstream, client: 127.0.0.1, server: , request: "POST /a.B/Say HTTP/2.0", upstream: "grpc://127.0.0.1:50052/a.B/Say"')
 })

@@ -1,14 +1,14 @@
 import { joinPath, resolvePath } from '../../../unix/path.ts'
 import { copyHeaders, httpRequest, httpResponse, trailersOf, withTrailers } from '../../../base/http.ts'
 import type { HttpRequest } from '../../../base/http.ts'
-import { reasonPhrase } from '../../../unix/net/http1.ts'
+import { NO_HTTP1, NO_HTTP2, reasonPhrase } from '../../../unix/net/http1.ts'
 import { hostPort } from '../../../unix/net/addresses.ts'
 import { UnixError } from '../../../unix/types.ts'
 import type { HttpPeer, Proc } from '../../../unix/types.ts'
 import { accessEntries } from './access-log.ts'
 import type { AccessEntry } from './access-log.ts'
 import { accessRefusal } from './access-phase.ts'
-import { DEFAULT_ROOT, expression, innermost, logError, serverNameMatches, substitute, valueOf, variable } from './exchange.ts'
+import { DEFAULT_ROOT, expression, innermost, logError, otherVersionText, serverNameMatches, substitute, valueOf, variable } from './exchange.ts'
 import type { Exchange } from './exchange.ts'
 import { KNOWN_DIRECTIVES, NginxConfigError, checkExpressions, parseNginxConfig } from './nginx-config.ts'
 import type { Directive } from './nginx-config.ts'
@@ -486,9 +486,12 @@ async function proxy(exchange: Exchange, pass: Directive, location: Directive, p
     } catch (error) {
       if (!(error instanceof UnixError)) throw error
       const timedOut = error.code === 'ETIMEDOUT'
+      const isOtherVersion = error.message === NO_HTTP1 || error.message === NO_HTTP2
       const ip = peer.replace(/:\d+$/, '')
-      logError(exchange, `${timedOut ? 'upstream timed out (110: Connection timed out)' : error.code === 'ECONNREFUSED' ? 'connect() failed (111: Connection refused)' : `connect() failed (113: ${error.message})`} while connecting to upstream, upstream: "${shown}://${/:\d+$/.test(peer) ? peer : hostPort(ip, scheme === 'https' ? 443 : 80)}${rest}"`)
-      if (i === peers.length - 1) return errorResponse(exchange, timedOut ? 504 : 502)
+      const what = isOtherVersion ? otherVersionText(isGrpc) : `${timedOut ? 'upstream timed out (110: Connection timed out)' : error.code === 'ECONNREFUSED' ? 'connect() failed (111: Connection refused)' : `connect() failed (113: ${error.message})`} while connecting to upstream`
+      logError(exchange, what, `${shown}://${/:\d+$/.test(peer) ? peer : hostPort(ip, scheme === 'https' ? 443 : 80)}${rest}`)
+      // Only errors and time limits lead to the next one.
+      if (i === peers.length - 1 || isOtherVersion) return errorResponse(exchange, timedOut ? 504 : 502)
     }
   }
   return errorResponse(exchange, 502)
