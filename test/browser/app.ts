@@ -113,7 +113,8 @@ export async function waitForPrompt(page: Page, timeoutMs = 30_000): Promise<voi
   for (;;) {
     const lines = await readScreen(page)
     if (PROMPT.test(lines.at(-1) ?? '')) return
-    if (performance.now() > deadline) throw new Error(`no prompt after ${timeoutMs} ms; the terminal shows:\n${lines.join('\n')}`)
+    // An empty terminal, or none, says nothing about what went wrong; the page may.
+    if (performance.now() > deadline) throw new Error(`no prompt after ${timeoutMs} ms; ${lines.length > 0 ? `the terminal shows:\n${lines.join('\n')}` : `the page shows:\n${await page.locator('body').ariaSnapshot()}`}`)
     await page.waitForTimeout(15)
   }
 }
