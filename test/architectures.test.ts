@@ -23,6 +23,7 @@ test('nodes say which processor they have, and so do their kernels and those of 
   expect(await run('kubectl describe node drydock-worker')).toMatch(/Architecture: +arm64/)
   expect(await run('ssh drydock-worker uname -m')).toBe('aarch64\n')
   expect(await run('ssh drydock-worker kubeadm version')).toContain('Platform:"linux/arm64"')
+  expect(await run('ssh drydock-worker kubectl version --client -o yaml')).toContain('platform: linux/arm64')
   expect(await run('kubectl run uname --image=busybox --restart=Never -- uname -m; kubectl wait --for=jsonpath={.status.phase}=Succeeded pod/uname >/dev/null; kubectl logs uname')).toBe('pod/uname created\naarch64\n')
   expect(await run('kubectl get --raw /version')).toContain('"platform": "linux/arm64"')
   expect(await run('kubectl -n kube-system logs -l k8s-app=kube-dns')).toContain('\nlinux/arm64, ')

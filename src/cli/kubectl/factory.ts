@@ -143,7 +143,7 @@ export class Factory {
     const context = this.#context(false)
     return restConfigOf({
       proc: this.proc, flags: this.flags, kubeconfig: this.kubeconfig(), clusterName: this.#global('cluster') || context?.cluster || '', userName: this.#global('user') || context?.user || '',
-      fromContext: context !== undefined, global: (name) => this.#global(name), inCluster, pluginPolicy: this.pluginPolicy, userAgent: this.#options.userAgent ?? `kubectl/${CLIENT_VERSION} (linux/amd64) kubernetes/drydock`,
+      fromContext: context !== undefined, global: (name) => this.#global(name), inCluster, pluginPolicy: this.pluginPolicy, userAgent: this.#options.userAgent ?? `kubectl/${CLIENT_VERSION} (linux/${this.proc.machine.hardware.architecture ?? 'amd64'}) kubernetes/drydock`,
     })
   }
 

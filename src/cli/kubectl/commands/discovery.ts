@@ -85,7 +85,7 @@ export const version: CommandHandler = async ({ f, flags, args, out }) => {
   const output = flags.str('output')
   if (!['', 'yaml', 'json'].includes(output)) throw new Error(`--output must be 'yaml' or 'json'`)
   // Commit, date, Go version and compiler are those of a build that this one never had.
-  const clientVersion = { major: '1', minor: '36', gitVersion: CLIENT_VERSION, platform: 'linux/amd64' }
+  const clientVersion = { major: '1', minor: '36', gitVersion: CLIENT_VERSION, platform: `linux/${f.proc.machine.hardware.architecture ?? 'amd64'}` }
   let serverVersion: Record<string, string> | undefined
   let failure: unknown
   if (!flags.bool('client')) {

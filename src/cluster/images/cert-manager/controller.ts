@@ -31,7 +31,7 @@ export async function controller(proc: Proc, version: string): Promise<number> {
   proc.useCpuSteadily(2)
   proc.net.listenHttp(9402, (request) => (new URL(request.url).pathname === '/metrics' ? new Response('') : new Response('404 page not found\n', { status: 404 })))
   proc.net.listenHttp(9403, (request) => (['/livez', '/healthz'].includes(new URL(request.url).pathname) ? new Response('ok') : new Response('404 page not found\n', { status: 404 })))
-  const client = clusterClient(proc, `cert-manager-controller/${version} (linux/amd64) cert-manager/drydock`)
+  const client = clusterClient(proc, `cert-manager-controller/${version} (linux/${proc.machine.hardware.architecture ?? 'amd64'}) cert-manager/drydock`)
   const namespace = flags.get('leader-election-namespace') ?? 'kube-system'
   runLeaderElection({
     proc, client, namespace, name: 'cert-manager-controller', identity: `${proc.net.hostname}-external-cert-manager-controller`, leaseDurationMs: LEASE_MS,

@@ -30,7 +30,7 @@ export async function certgen(proc: Proc, args: readonly string[]): Promise<numb
   const secrets = [secret('contourcert', 'kubernetes.io/tls', { ...ca, 'tls.crt': made.contour.certificate, 'tls.key': made.contour.key }), secret('envoycert', 'kubernetes.io/tls', { ...ca, 'tls.crt': made.envoy.certificate, 'tls.key': made.envoy.key }),
     ...format === 'legacy' ? [secret('cacert', 'Opaque', { 'cacert.pem': made.authority })] : []]
   await proc.stdout.write(`Writing "${format}" format Secrets to namespace "${namespace}"\n`)
-  const client = clusterClient(proc, 'contour/v1.33 (linux/amd64)')
+  const client = clusterClient(proc, `contour/v1.33 (linux/${proc.machine.hardware.architecture ?? 'amd64'})`)
   const folder = `/api/v1/namespaces/${namespace}/secrets`
   for (const each of secrets) {
     try {

@@ -69,7 +69,7 @@ class ContourServer {
     this.#proc = proc
     this.#flags = flags
     this.#settings = settings
-    this.#client = clusterClient(proc, `contour/${release} (linux/amd64)`)
+    this.#client = clusterClient(proc, `contour/${release} (linux/${proc.machine.hardware.architecture ?? 'amd64'})`)
     this.#classes = flags.text('ingress-class-name').split(',').filter(Boolean)
     const [service, namespace] = [flags.text('envoy-service-name', settings.envoyServiceName || 'envoy'), flags.text('envoy-service-namespace', settings.envoyServiceNamespace || this.#namespace)]
     this.#status = new StatusWriter({

@@ -78,7 +78,7 @@ class Controller {
     this.#proc = proc
     this.#flags = flags
     this.#release = release
-    this.#client = clusterClient(proc, `nginx-ingress-controller/${release} (linux/amd64) ingress-nginx/drydock`)
+    this.#client = clusterClient(proc, `nginx-ingress-controller/${release} (linux/${proc.machine.hardware.architecture ?? 'amd64'}) ingress-nginx/drydock`)
     this.#front = new FrontServer(proc)
     this.#streamConfigMaps = { TCP: this.#text('tcp-services-configmap'), UDP: this.#text('udp-services-configmap') }
   }
