@@ -12,6 +12,13 @@ import type { NginxSetup, ServerIdentity } from './nginx-server.ts'
 
 const MEMORY_BYTES = 3 * 2 ** 20
 
+type BoundPort = NonNullable<ReturnType<NginxSetup['ports']['get']>>
+
+/** Whether connections to a port begin after a reload as they did before; else it is taken anew, as for a certificate that was renewed. */
+function isAlike(next: BoundPort | undefined, before: BoundPort | undefined): boolean {
+  return next !== undefined && before !== undefined && next.ip === before.ip && next.speaksHttp2 === before.speaksHttp2 && next.tls?.certificatePem === before.tls?.certificatePem && next.tls?.keyPem === before.tls?.keyPem
+}
+
 /** nginx of one version: reads its configuration, serves until it is told to stop. */
 export function nginxProgram(version: string, compiler: string): Program {
   return async (proc) => {
@@ -123,7 +130,7 @@ export function nginxProgram(version: string, compiler: string): Program {
         try {
           const next = loadNginxConfig(proc, file)
           await resolveUpstreams(proc, next)
-          for (const [port, listener] of listeners) if (!next.ports.has(port) || next.ports.get(port)!.speaksHttp2 !== setup.ports.get(port)?.speaksHttp2) { listener.close(); listeners.delete(port) }
+          for (const [port, listener] of listeners) if (!isAlike(next.ports.get(port), setup.ports.get(port))) { listener.close(); listeners.delete(port) }
           setup = next
           for (const [port, bound] of next.ports) if (!listeners.has(port)) listeners.set(port, listen(port, bound))
           await notice(['start worker processes'])

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { allHeaderLines, appendHeaderLine, httpRequest, httpResponse, versionOf } from '../../../base/http.ts'
+import { createSelfSignedServer } from '../../../base/certificates.ts'
 import { createPipe } from '../../../base/streams.ts'
 import { grpcServer, unary } from '../../../unix/net/http2/grpc-server.ts'
 import { framed, outcomeOf } from '../../../unix/net/http2/grpc-wire.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
 import type { TestMachine } from '../../../unix/test-machine.ts'
+import type { Process } from '../../../unix/types.ts'
 import { utilityPrograms } from '../../../unix/utilities/list.ts'
 import { nginxProgram } from './nginx-program.ts'
 
@@ -31,11 +33,11 @@ function machine(http: string, files: Record<string, string> = {}): TestMachine 
 }
 
 /** nginx with a configuration of http, and how one asks it. */
-async function serving(http: string, files: Record<string, string> = {}): Promise<{ on: TestMachine; ask: (path: string, init?: { method?: string; headers?: Record<string, string>; body?: string }) => Promise<Answer> }> {
+async function serving(http: string, files: Record<string, string> = {}): Promise<{ on: TestMachine; process: Process; ask: (path: string, init?: { method?: string; headers?: Record<string, string>; body?: string }) => Promise<Answer> }> {
   const on = machine(http, files)
-  const { log } = run(on, '-g', 'daemon off;')
+  const { process, log } = run(on, '-g', 'daemon off;')
   await on.clock.until(() => on.machine.net.listeners().some((listener) => listener.port === 80) || log().includes('[emerg]'), { withinMs: 10_000 })
-  return { on, ask: async (path, init = {}) => { const response = await on.machine.net.fetch(httpRequest(`http://127.0.0.1${path}`, init)); return { status: response.status, text: await response.text(), headers: response.headers } } }
+  return { on, process, ask: async (path, init = {}) => { const response = await on.machine.net.fetch(httpRequest(`http://127.0.0.1${path}`, init)); return { status: response.status, text: await response.text(), headers: response.headers } } }
 }
 
 test('auth_basic lets in whom the file of passwords knows, by each way of keeping them', async () => {
@@ -130,4 +132,20 @@ server { listen 80; http2 on; location /a.A/ { grpc_set_header x-from nginx; grp
   expect(await call('/a.A/Other')).toEqual([200, '', 12])
   expect((await call('/a.B/Say'))[0]).toBe(502)
   expect((await on.run(['cat', '/var/log/nginx/error.log'])).stdout).toContain('upstream sent too large http2 frame: 4740180 while reading response header from upstream, client: 127.0.0.1, server: , request: "POST /a.B/Say HTTP/2.0", upstream: "grpc://127.0.0.1:50052/a.B/Say"')
+})
+
+test('a reload takes up a certificate that was renewed, and what a port speaks', async () => {
+  const configuration = (more: string) => `listen 80; listen 443 ssl; ${more} ssl_certificate /tls/crt; ssl_certificate_key /tls/key; return 200 "$server_protocol";`
+  const [old, renewed] = await Promise.all([0, 1].map((each) => createSelfSignedServer('web', Date.UTC(2023, 10, 14) + each)))
+  const { on, process } = await serving(`server { ${configuration('')} }`, { '/tls/crt': old!.certificatePem, '/tls/key': old!.keyPem })
+  const ask = async ({ certificatePem }: { certificatePem: string }) => (await on.machine.net.fetch(httpRequest('https://127.0.0.1/'), { caPem: certificatePem, serverName: 'web', versions: ['h2', 'http/1.1'] })).text()
+  expect(await ask(old!)).toBe('HTTP/1.1')
+  on.machine.fs.writeFile('/tls/crt', renewed!.certificatePem)
+  on.machine.fs.writeFile('/tls/key', renewed!.keyPem)
+  on.machine.fs.writeFile('/etc/nginx/nginx.conf', `events {}\nhttp { server { ${configuration('http2 on;')} } }`)
+  await expect(ask(renewed!)).rejects.toThrow()
+  process.kill('SIGHUP')
+  await on.clock.advance(1000)
+  expect(await ask(renewed!)).toBe('HTTP/2.0')
+  await expect(ask(old!)).rejects.toThrow()
 })
