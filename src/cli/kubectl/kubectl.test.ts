@@ -46,7 +46,7 @@ function fakeProc(words: string[], answers: Answers, files: Record<string, strin
   const proc = {
     pid: 7, ppid: 1, argv: ['kubectl', ...words], env: { HOME: '/home/ann' } as Record<string, string>, cwd: '/home/ann', user: { uid: 0, gid: 0, groups: [], name: 'ann', home: '/home/ann' },
     stdin: readerOf(''), stdout: { write: async (d: Uint8Array | string) => { out.stdout += typeof d === 'string' ? d : decoder.decode(d) }, close() {} }, stderr: { write: async (d: Uint8Array | string) => { out.stderr += typeof d === 'string' ? d : decoder.decode(d) }, close() {} },
-    tty: undefined, isTty: () => false, clock: new ClusterClock(platform), random: new Random('1'), killed: new AbortController().signal,
+    tty: undefined, isTty: () => false, clock: new ClusterClock(platform), random: new Random('1'), machine: { hardware: {} }, killed: new AbortController().signal,
     resolve: (p: string) => p.startsWith('/') ? p : p === '.' ? '/home/ann' : `/home/ann/${p}`,
     fs: {
       exists: (p: string) => { try { stat(p); return true } catch { return false } }, stat, lstat: stat,
