@@ -113,6 +113,7 @@ function readString(text: string, from: number, fail: (message: string) => never
     if (length !== undefined) {
       const digits = text.slice(at + 1, at + 1 + length)
       if (!new RegExp(`^[0-9a-fA-F]{${length}}$`).test(digits)) return fail('escape sequence not terminated')
+      if (parseInt(digits, 16) > 0x10ffff) return fail('escape sequence is an invalid Unicode code point')
       value += String.fromCodePoint(parseInt(digits, 16))
       at += length
       continue

@@ -1,4 +1,4 @@
-import { KahanSum, Mean, quantileOf } from './values.ts'
+import { KahanSum, Mean, QueryError, quantileOf } from './values.ts'
 
 /** The samples of one series in a range: indices from `lo` to before `hi`. */
 export interface Window {
@@ -75,8 +75,8 @@ function variance({ values, lo, hi }: Window): number {
 
 function doubleExponential({ values, lo, hi }: Window, smoothing: number, trend: number): number | undefined {
   const shown = (value: number) => value.toFixed(6)
-  if (smoothing <= 0 || smoothing >= 1) throw new Error(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${shown(smoothing)}`)
-  if (trend <= 0 || trend >= 1) throw new Error(`invalid trend factor. Expected: 0 < tf < 1, got: ${shown(trend)}`)
+  if (smoothing <= 0 || smoothing >= 1) throw new QueryError(`invalid smoothing factor. Expected: 0 < sf < 1, got: ${shown(smoothing)}`)
+  if (trend <= 0 || trend >= 1) throw new QueryError(`invalid trend factor. Expected: 0 < tf < 1, got: ${shown(trend)}`)
   if (hi - lo < 2) return undefined
   let before = 0
   let now = values[lo]!
