@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { httpRequest } from '../../../base/http.ts'
 import { createPipe } from '../../../base/streams.ts'
 import { testMachine } from '../../../unix/test-machine.ts'
+import { ConfigError } from '../prometheus/config/go-yaml.ts'
 import { Labels } from '../prometheus/labels.ts'
 import { loadAlertmanagerConfig, routesFor } from './config.ts'
 import { alertmanager } from './program.ts'
@@ -80,4 +81,21 @@ it.each([
   ['route: {receiver: r, group_bye: [a]}\nreceivers: [{name: r}]\n', 'yaml: unmarshal errors:\n  line 1: field group_bye not found in type config.plain'],
 ])('a wrong configuration is refused', (text, message) => {
   expect(() => loadAlertmanagerConfig(text)).toThrow(message)
+})
+
+it('what is wrong in a configuration is told, also in expressions and durations', () => {
+  const routed = (more: string) => () => loadAlertmanagerConfig(`route: {receiver: a, routes: [{match_re: {team: '${more}'}}]}\nreceivers: [{name: a}]\n`)
+  expect(routed('(')).toThrow(ConfigError)
+  expect(routed('a|b')).not.toThrow()
+  expect(() => loadAlertmanagerConfig('global: {resolve_timeout: 5x}\nroute: {receiver: a}\nreceivers: [{name: a}]\n')).toThrow(new ConfigError('not a valid duration string: "5x"'))
+})
+
+it('silences are chosen by what they silence, and gone some time after their end', async () => {
+  const { clock, ask, iso } = await start()
+  for (const value of ['a', 'b']) await ask('POST', '/silences', { matchers: [{ name: 'instance', value }], startsAt: iso(0), endsAt: iso(60_000), createdBy: 'me', comment: 'known' })
+  expect(await ask('GET', `/silences?filter=${encodeURIComponent('instance="b"')}`)).toMatchObject([{ matchers: [{ value: 'b' }] }])
+  await clock.advance(121 * 3_600_000)
+  await ask('POST', '/alerts', [{ labels: { alertname: 'Down' }, annotations: {}, endsAt: iso(600_000) }])
+  await clock.advance(60_000)
+  expect(await ask('GET', '/silences')).toEqual([])
 })

@@ -80,7 +80,7 @@ function exposition(groups: readonly Group[], startedMs: number): string {
     let known = families.get(family)
     if (!known) families.set(family, known = { about, lines: [] })
     const name = labels.get(METRIC_NAME)
-    const pairs = [...labels.without([METRIC_NAME]), ...labels.get('instance') || !labels.get('job') ? [] : [['instance', ''] as const]]
+    const pairs = [...labels.without([METRIC_NAME]), ...labels.get('instance') || !labels.get('job') ? [] : [['instance', ''] as const]].sort(([one], [other]) => compareText(one, other))
     known.lines.push(`${name}${pairs.length > 0 ? `{${pairs.map(([key, text]) => `${key}=${JSON.stringify(text)}`).join(',')}}` : ''} ${numberText(value)}\n`)
   }
   for (const { labels, samples, metadata, pushedMs } of groups) {
