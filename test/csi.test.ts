@@ -197,3 +197,8 @@ test('a deleted claim takes its volume along, unless that is retained', async ()
   await out(`kubectl patch pv $(kubectl get pv -o jsonpath={.items[0].metadata.name}) -p '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}'; sleep 5`)
   expect(await out('kubectl get pv 2>&1')).toBe('No resources found\n')
 })
+
+test('a snapshotter that looks after its own node alone ends where nobody says which that is', async () => {
+  await lab.run(`kubectl patch statefulset csi-hostpathplugin -p '{"spec":{"template":{"spec":{"containers":[{"name":"csi-snapshotter","args":["--csi-address=/csi/csi.sock","--node-deployment"]}]}}}}'; sleep 60`)
+  expect(await out('kubectl logs csi-hostpathplugin-0 -c csi-snapshotter --previous')).toContain('The NODE_NAME environment variable must be set when using --enable-node-deployment.\n')
+})

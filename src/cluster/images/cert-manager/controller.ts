@@ -1,6 +1,7 @@
 import type { Proc } from '../../../unix/types.ts'
 import type { Ingress, Secret } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
+import { backgroundExit } from '../in-cluster/background-exit.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
@@ -33,11 +34,12 @@ export async function controller(proc: Proc, version: string): Promise<number> {
   proc.net.listenHttp(9403, (request) => (['/livez', '/healthz'].includes(new URL(request.url).pathname) ? new Response('ok') : new Response('404 page not found\n', { status: 404 })))
   const client = clusterClient(proc, `cert-manager-controller/${version} (linux/${proc.machine.hardware.architecture ?? 'amd64'}) cert-manager/drydock`)
   const namespace = flags.get('leader-election-namespace') ?? 'kube-system'
+  const { ended, isExit } = backgroundExit()
   runLeaderElection({
     proc, client, namespace, name: 'cert-manager-controller', identity: `${proc.net.hostname}-external-cert-manager-controller`, leaseDurationMs: LEASE_MS,
     onStartedLeading: () => { follow(proc, client, flags).catch(() => {}) }, onStoppedLeading: () => proc.exit(1), onNewLeader: () => {},
-  }).catch(() => {})
-  await proc.signal('SIGTERM', 'SIGINT')
+  }).catch(isExit)
+  await Promise.race([proc.signal('SIGTERM', 'SIGINT'), ended])
   return 0
 }
 

@@ -2,6 +2,7 @@ import { silentLog } from '../../../base/log.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { ClusterAutoscaler } from '../../autoscaler/autoscaler.ts'
 import { createInformers } from '../../client/informers.ts'
+import { backgroundExit } from '../in-cluster/background-exit.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
 import { httpApi } from '../in-cluster/http-api.ts'
@@ -55,11 +56,12 @@ export async function clusterAutoscaler(proc: Proc): Promise<number> {
     proc.killed.addEventListener('abort', () => { autoscaler.stop(); informers.stop() }, { once: true })
     autoscaler.run().catch((error: unknown) => { if (!proc.killed.aborted) klog(proc, 'E', 'main.go:200', (error as Error).message) })
   }
+  const { ended, isExit } = backgroundExit()
   if (!flags.leaderElect) begin()
   else void runLeaderElection({
     proc, client, namespace: flags.options.namespace, name: flags.leaseName, identity: proc.machine.hostname, leaseDurationMs: flags.leaseDurationMs,
     onStartedLeading: begin, onStoppedLeading: () => { klog(proc, 'F', 'main.go:302', 'lost master'); proc.exit(255) }, onNewLeader: () => {},
-  }).catch(() => { /* the process has ended */ })
-  await proc.signal('SIGTERM', 'SIGINT', 'SIGQUIT')
+  }).catch(isExit)
+  await Promise.race([proc.signal('SIGTERM', 'SIGINT', 'SIGQUIT'), ended])
   return 0
 }

@@ -4,6 +4,7 @@ import { GrpcError } from '../../../unix/net/grpc.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
+import { klog } from '../in-cluster/klog.ts'
 import { keyedWork, ObjectCache } from './cluster-cache.ts'
 import { runSidecar } from './sidecar.ts'
 import type { Sidecar } from './sidecar.ts'
@@ -24,8 +25,14 @@ export const csiSnapshotter = (proc: Proc) => runSidecar(proc, { known: KNOWN, l
 // k8s: external-snapshotter pkg/sidecar-controller/snapshot_controller.go
 async function run({ proc, client, driver, flags }: Sidecar): Promise<void> {
   const events = inClusterEvents(proc, client, `csi-snapshotter ${driver.name}`)
+  const isOnEachNode = flags.get('node-deployment') === 'true'
+  const node = proc.env['NODE_NAME'] || undefined
+  if (isOnEachNode && node === undefined) {
+    klog(proc, 'F', 'main.go:170', 'The NODE_NAME environment variable must be set when using --enable-node-deployment.')
+    return proc.exit(255)
+  }
   // One of each node's looks after those that lie there.
-  const isOwn = ({ metadata: { labels } }: VolumeSnapshotContent) => flags.get('node-deployment') !== 'true' || labels?.[MANAGED_BY] === proc.env['NODE_NAME']
+  const isOwn = ({ metadata: { labels } }: VolumeSnapshotContent) => !isOnEachNode || labels?.[MANAGED_BY] === node
   const contents = new ObjectCache<VolumeSnapshotContent>(proc, client, CONTENTS, { apiVersion: SNAPSHOT_API, kind: 'VolumeSnapshotContent' }, (key, content) => { if (content?.spec.driver === driver.name && isOwn(content)) queue(key) })
   const put = (content: VolumeSnapshotContent) => apiCall<VolumeSnapshotContent>(client, 'PUT', `${CONTENTS}/${content.metadata.name}`, content)
   const putStatus = (content: VolumeSnapshotContent) => apiCall<VolumeSnapshotContent>(client, 'PUT', `${CONTENTS}/${content.metadata.name}/status`, content)

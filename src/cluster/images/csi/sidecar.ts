@@ -1,6 +1,7 @@
 import { callGrpc, isServed } from '../../../unix/net/grpc.ts'
 import type { Proc } from '../../../unix/types.ts'
 import { goFlags } from '../agnhost/go-server.ts'
+import { backgroundExit } from '../in-cluster/background-exit.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import type { ClusterClient } from '../in-cluster/cluster-client.ts'
 import { klog } from '../in-cluster/klog.ts'
@@ -64,20 +65,21 @@ export async function runSidecar(proc: Proc, { known, lock, run }: { known: read
   const flags = await sidecarFlags(proc, new Set(known))
   if (!flags) return 2
   const binary = proc.argv[0]!.split('/').pop()!
+  const { ended, isExit } = backgroundExit()
   const main = (async () => {
     const driver = await connectDriver(proc, flags.get('csi-address') ?? '/run/csi/socket')
     klog(proc, 'I', 'main.go:173', `"CSI driver name" driver=${JSON.stringify(driver.name)}`)
     const client = clusterClient(proc, binary)
     serveHealth(proc, flags.get('http-endpoint') ?? '', () => true)
-    const act = () => void Promise.resolve(run({ proc, client, flags, driver })).catch((error: unknown) => { if (!proc.killed.aborted) klog(proc, 'E', 'main.go:290', `"Failed" err=${JSON.stringify((error as Error).message)}`) })
+    const act = () => void Promise.resolve(run({ proc, client, flags, driver })).catch((error: unknown) => { if (!isExit(error) && !proc.killed.aborted) klog(proc, 'E', 'main.go:290', `"Failed" err=${JSON.stringify((error as Error).message)}`) })
     if (flags.get('leader-election') !== 'true') return act()
     await runLeaderElection({
       proc, client, namespace: flags.get('leader-election-namespace') ?? proc.fs.readText('/var/run/secrets/kubernetes.io/serviceaccount/namespace').trim(), name: lock(driver.name), identity: flags.get('leader-election-identity') ?? proc.machine.hostname, leaseDurationMs: 15_000,
       onStartedLeading: act, onStoppedLeading: () => proc.exit(1), onNewLeader: (identity) => klog(proc, 'I', 'leader_election.go:177', `"New leader elected" identity=${JSON.stringify(identity)}`),
     })
   })()
-  main.catch((error: unknown) => { if (!proc.killed.aborted) klog(proc, 'E', 'main.go:153', `"Failed to connect to the CSI driver" err=${JSON.stringify((error as Error).message)}`) })
-  await proc.signal('SIGTERM', 'SIGINT')
+  main.catch((error: unknown) => { if (!isExit(error) && !proc.killed.aborted) klog(proc, 'E', 'main.go:153', `"Failed to connect to the CSI driver" err=${JSON.stringify((error as Error).message)}`) })
+  await Promise.race([proc.signal('SIGTERM', 'SIGINT'), ended])
   return 0
 }
 

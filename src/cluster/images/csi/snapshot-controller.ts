@@ -4,6 +4,7 @@ import { matchesNodeSelector } from '../../client/node-selection.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../../kinds/generated/types.ts'
 import { isStatusError } from '../../kinds/status-error.ts'
 import { apiCall } from '../in-cluster/api-call.ts'
+import { backgroundExit } from '../in-cluster/background-exit.ts'
 import { clusterClient } from '../in-cluster/cluster-client.ts'
 import type { ClusterClient } from '../in-cluster/cluster-client.ts'
 import { inClusterEvents } from '../in-cluster/events.ts'
@@ -38,13 +39,14 @@ export async function snapshotController(proc: Proc): Promise<number> {
   }
   serveHealth(proc, flags.get('http-endpoint') ?? '', () => true)
   const act = () => runController(proc, client, { preventsConversion: flags.get('prevent-volume-mode-conversion') !== 'false', isDistributed: flags.get('enable-distributed-snapshotting') === 'true' })
+  const { ended, isExit } = backgroundExit()
   if (flags.get('leader-election') === 'true')
     runLeaderElection({
       proc, client, namespace: flags.get('leader-election-namespace') ?? proc.fs.readText('/var/run/secrets/kubernetes.io/serviceaccount/namespace').trim(), name: 'snapshot-controller-leader', identity: proc.machine.hostname, leaseDurationMs: 15_000,
       onStartedLeading: act, onStoppedLeading: () => proc.exit(1), onNewLeader: (identity) => klog(proc, 'I', 'leader_election.go:177', `"New leader elected" identity=${JSON.stringify(identity)}`),
-    }).catch(() => { /* the process has ended */ })
+    }).catch(isExit)
   else act()
-  await stopped
+  await Promise.race([stopped, ended])
   return 0
 }
 
