@@ -39,8 +39,8 @@ export const SLICE_MS = 8
 /** After so many milliseconds work gives way at the next opportunity, which leaves time for the step that it is in. */
 const BREATH_MS = 4
 
-/** Most of those who wait (for their time, for a breath) that get one turn of the event loop together. */
-const MAX_PER_TURN = 64
+/** Most of those who wait (for their time, for a breath) that get one turn of the event loop together: after many that were quick, as many may be slow. */
+const MAX_PER_TURN = 8
 
 /** Longest that {@link Clock.leisure} waits for a busy event loop, in milliseconds of real time. */
 const LEISURE_MS = 3_000
